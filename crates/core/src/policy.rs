@@ -1,0 +1,123 @@
+//! Policies as the engine sees them: selectors compiled, values parsed. Their YAML is read elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{Entrypoint, Mode, Namespace, PreStop, Runtime, Setting};
+use softstop_programs::signal::Signal;
+
+/// What the validating registration answers for a pod that violates a policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Violations {
+    /// Nothing.
+    #[default]
+    Allow,
+    /// A warning.
+    Warn,
+    /// A refusal.
+    Deny,
+}
+
+/// Limits that no annotation can pass, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// Grace is raised to at least this.
+    pub grace_min: Option<u32>,
+    /// Grace is never raised above this.
+    pub grace_max: Option<u32>,
+    /// A drain delay is never longer.
+    pub drain_delay_max: Option<u32>,
+}
+
+/// A label selector (`metav1.LabelSelector`): every part must match; an empty one matches everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selector {
+    /// `matchLabels`.
+    pub labels: BTreeMap<String, String>,
+    /// `matchExpressions`.
+    pub requirements: Vec<Requirement>,
+}
+
+/// One of a selector's `matchExpressions`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the Kubernetes operators, by name")]
+pub enum Requirement {
+    In(String, BTreeSet<String>),
+    NotIn(String, BTreeSet<String>),
+    Exists(String),
+    DoesNotExist(String),
+}
+
+impl Selector {
+    /// Whether these labels match.
+    pub fn matches<'a>(&self, label: impl Fn(&str) -> Option<&'a str>) -> bool {
+        self.labels.iter().all(|(key, value)| label(key) == Some(value))
+            && self.requirements.iter().all(|requirement| match requirement {
+                Requirement::In(key, values) => label(key).is_some_and(|v| values.contains(v)),
+                Requirement::NotIn(key, values) => !label(key).is_some_and(|v| values.contains(v)),
+                Requirement::Exists(key) => label(key).is_some(),
+                Requirement::DoesNotExist(key) => label(key).is_none(),
+            })
+    }
+}
+
+/// One `ShutdownPolicy`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// `metadata.name`.
+    pub name: String,
+    /// Higher wins; ties go to the name that sorts first.
+    pub priority: i32,
+    /// Namespaces it speaks for; by labels.
+    pub namespaces: Selector,
+    /// Pods it speaks for; by labels.
+    pub pods: Selector,
+    /// What is done with them.
+    pub mode: Mode,
+    /// What annotations may not override.
+    pub locked: BTreeSet<Setting>,
+    /// Limits.
+    pub bounds: Bounds,
+    /// What the validating registration answers.
+    pub violations: Violations,
+    /// Default; `exec` where the policy does not say (nothing is injected into a cluster that did not ask).
+    pub entrypoint: Entrypoint,
+    /// Default, seconds.
+    pub drain_delay: Option<u32>,
+    /// Default, seconds.
+    pub drain_time: Option<u32>,
+    /// Default, seconds.
+    pub grace_period: Option<u32>,
+    /// Default.
+    pub pre_stop: Option<PreStop>,
+    /// Default.
+    pub stop_signal: Option<Signal>,
+    /// Default.
+    pub runtime: Option<Runtime>,
+    /// Default: absolute paths.
+    pub writable: Vec<String>,
+}
+
+/// All policies of a cluster, ordered so that the first match wins.
+#[derive(Clone, Debug, Default)]
+pub struct Policies(Vec<Policy>);
+
+impl Policies {
+    /// Orders them: highest priority first, then by name.
+    pub fn new(mut policies: Vec<Policy>) -> Self {
+        policies.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.name.cmp(&b.name)));
+        Self(policies)
+    }
+
+    /// The one policy that speaks for a pod with these labels in this namespace. It wins whole.
+    pub fn select<'a>(&self, namespace: &Namespace, pod_label: impl Fn(&str) -> Option<&'a str>) -> Option<&Policy> {
+        let namespace_label = |key: &str| namespace.labels.get(key).map(String::as_str);
+        self.0
+            .iter()
+            .find(|policy| policy.pods.matches(&pod_label) && policy.namespaces.matches(namespace_label))
+    }
+
+    /// In the order in which they are asked.
+    pub fn iter(&self) -> impl Iterator<Item = &Policy> {
+        self.0.iter()
+    }
+}

@@ -1,0 +1,1 @@
+//! The admission protocol: an AdmissionReview in, an answer out.

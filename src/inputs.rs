@@ -1,0 +1,1 @@
+//! Files that stand in for the cluster: `--policy-file`, `--namespace-file`, `--facts-file`.

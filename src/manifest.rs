@@ -1,0 +1,1 @@
+//! YAML and JSON manifests: documents, positions, pods inside of workloads.

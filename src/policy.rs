@@ -1,0 +1,1 @@
+//! `ShutdownPolicy`, the custom resource, and its way into the engine.

@@ -1,0 +1,1 @@
+//! The HTTPS server: routes, limits, shutdown; and the plain-HTTP admin port.
