@@ -5,7 +5,8 @@
 
 use std::fmt;
 
-use softstop_programs::profile::Profile;
+use softstop_programs::profile::{self, PROFILES, Profile};
+use softstop_programs::signal::Signal;
 
 /// The keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -151,20 +152,214 @@ pub enum Runtime {
     Profile(&'static Profile),
 }
 
-/// Reads a duration: seconds as a plain number, or a number with `s`, `m` or `h`; 0 to 24 h.
+/// The prefix of every key; keys for one container end in `.softstop.dev/CONTAINER`.
+pub(crate) const DOMAIN: &str = "softstop.dev";
+
+/// The annotation that softstop writes. It is never an input.
+pub(crate) const STATUS: &str = "softstop.dev/status";
+
+/// The longest duration that is accepted, in seconds: 24 hours.
+const LONGEST: u32 = 86_400;
+
+impl PreStop {
+    /// Reads a JSON array of strings, or `GET :port/path`.
+    ///
+    /// # Errors
+    /// Says what is accepted.
+    pub fn parse(text: &str) -> Result<Self, BadValue> {
+        let text = text.trim();
+        if let Some(rest) = text.strip_prefix("GET ") {
+            let rest = rest.trim_start().strip_prefix(':').ok_or_else(BadValue::pre_stop)?;
+            let (port, path) = match rest.find('/') {
+                Some(slash) => rest.split_at(slash),
+                None => (rest, "/"),
+            };
+            if !is_port(port) || path.chars().any(|c| c.is_control() || c.is_whitespace()) {
+                return Err(BadValue::pre_stop());
+            }
+            return Ok(Self::HttpGet { port: port.into(), path: path.into() });
+        }
+        match serde_json::from_str::<Vec<String>>(text) {
+            Ok(argv) if argv.first().is_some_and(|program| !program.is_empty()) => Ok(Self::Exec(argv)),
+            _ => Err(BadValue::pre_stop()),
+        }
+    }
+}
+
+/// A port number, or a port's name (`IANA_SVC_NAME`: at most 15 of `[a-z0-9-]`, with a letter).
+fn is_port(text: &str) -> bool {
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        return text.parse::<u16>().is_ok_and(|port| port > 0);
+    }
+    text.len() <= 15
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text.bytes().any(|b| b.is_ascii_lowercase())
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && !text.contains("--")
+}
+
+impl Runtime {
+    /// Reads a profile's name, `auto` or `none`.
+    ///
+    /// # Errors
+    /// Names the profiles.
+    pub fn parse(text: &str) -> Result<Self, BadValue> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "none" => Ok(Self::None),
+            name => profile::by_name(name).map(Self::Profile).ok_or_else(|| {
+                let names: Vec<_> = PROFILES.iter().map(|profile| profile.name).collect();
+                BadValue(format!("auto, none or one of {}", names.join(", ")))
+            }),
+        }
+    }
+}
+
+/// Reads a signal's name or number; one that a program can catch.
 ///
 /// # Errors
 /// Says what is accepted.
-pub fn duration(_text: &str) -> Result<u32, BadValue> {
-    todo!()
+pub fn stop_signal(text: &str) -> Result<Signal, BadValue> {
+    match Signal::parse(text) {
+        Some(signal) if signal != Signal::KILL && signal.number() != 19 => Ok(signal),
+        _ => Err(BadValue("a signal that a program can catch, such as SIGTERM, SIGQUIT or SIGINT".into())),
+    }
+}
+
+/// Reads absolute paths, separated by commas.
+///
+/// # Errors
+/// Says what is accepted.
+pub fn writable(text: &str) -> Result<Vec<String>, BadValue> {
+    let paths: Vec<_> = text.split(',').map(|path| path.trim().trim_end_matches('/').to_owned()).collect();
+    let good = |path: &String| {
+        path.len() > 1
+            && path.len() <= 256
+            && path.starts_with('/')
+            && !path.contains(':')
+            && !path.chars().any(char::is_control)
+            && path[1..].split('/').all(|part| !matches!(part, "" | "." | ".."))
+    };
+    if paths.iter().all(good) {
+        Ok(paths)
+    } else {
+        Err(BadValue("absolute paths other than /, separated by commas, such as /run or /run,/tmp".into()))
+    }
+}
+
+/// Reads a duration: seconds as a plain number, or numbers with `h`, `m`, `s` (`90`, `90s`, `1m30s`); 0 to 24 h.
+///
+/// # Errors
+/// Says what is accepted.
+pub fn duration(text: &str) -> Result<u32, BadValue> {
+    let bad = || BadValue("seconds, or a duration such as 90s, 2m or 1m30s, from 0 to 24h".into());
+    let mut rest = text.trim();
+    let mut total: u32 = 0;
+    let mut smallest = u32::MAX;
+    if rest.is_empty() {
+        return Err(bad());
+    }
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let number: u32 = rest[..digits].parse().map_err(|_| bad())?;
+        rest = &rest[digits..];
+        let unit = match rest.bytes().next() {
+            Some(b'h') => 3600,
+            Some(b'm') => 60,
+            Some(b's') => 1,
+            None if smallest == u32::MAX => 1,
+            _ => return Err(bad()),
+        };
+        if unit >= smallest {
+            return Err(bad());
+        }
+        smallest = unit;
+        rest = rest.get(1..).unwrap_or_default();
+        total = number.checked_mul(unit).and_then(|part| total.checked_add(part)).ok_or_else(bad)?;
+    }
+    if total <= LONGEST { Ok(total) } else { Err(bad()) }
 }
 
 /// Why a value was not understood: what it should have been.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadValue(pub String);
 
+impl BadValue {
+    fn pre_stop() -> Self {
+        Self(r#"a JSON array such as ["/bin/drain", "--now"], or GET :port/path"#.into())
+    }
+}
+
 impl fmt::Display for BadValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadValue {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, seconds) in [
+            ("0", 0),
+            ("5", 5),
+            ("5s", 5),
+            (" 2m ", 120),
+            ("1m30s", 90),
+            ("24h", 86_400),
+            ("86400", 86_400),
+            ("1h0m1s", 3601),
+        ] {
+            assert_eq!(duration(text), Ok(seconds), "{text}");
+        }
+        for text in [
+            "", " ", "-1", "+5", "1.5", "5 s", "5x", "5ms", "s", "1s1m", "1s1s", "30m30", "25h", "86401",
+            "4294967296", "99999999999999h", "5s5", "é", "５",
+        ] {
+            assert!(duration(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn pre_stop_hooks() {
+        assert_eq!(PreStop::parse(r#"["/bin/x","-a"]"#), Ok(PreStop::Exec(vec!["/bin/x".into(), "-a".into()])));
+        let get = |port: &str, path: &str| Ok(PreStop::HttpGet { port: port.into(), path: path.into() });
+        assert_eq!(PreStop::parse("GET :8080/drain?now=1"), get("8080", "/drain?now=1"));
+        assert_eq!(PreStop::parse("GET :http"), get("http", "/"));
+        for text in [
+            "", "[]", r#"[""]"#, "[1]", "/bin/x", "{}", "GET 8080/x", "GET :0/x", "GET :70000/", "GET :/x",
+            "POST :80/x", "GET :80/a b", "GET :Http/x", "GET :a--b/",
+        ] {
+            assert!(PreStop::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn writable_paths() {
+        assert_eq!(writable("/run"), Ok(vec!["/run".into()]));
+        assert_eq!(writable("/run/, /var/tmp"), Ok(vec!["/run".into(), "/var/tmp".into()]));
+        for text in ["", "/", "run", "/a/../b", "/a//b", "/a:b", "/run,", "/a\n"] {
+            assert!(writable(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn signals_that_nothing_can_catch_are_refused() {
+        assert!(stop_signal("SIGQUIT").is_ok());
+        for text in ["SIGKILL", "9", "SIGSTOP", "19", "", "TERMINATE"] {
+            assert!(stop_signal(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_setting_has_its_key() {
+        for setting in Setting::ALL {
+            assert_eq!(Setting::from_key(setting.key()), Some(setting));
+        }
     }
 }

@@ -1,1 +1,216 @@
-//! budget
+//! How the grace is spent: delay, drain, margin.
+//!
+//! | symbol | rule |
+//! |---|---|
+//! | P | what the preStop already there takes; 0 where nobody can see it |
+//! | d | slot taken: P · the setting drain-delay · a container that serves: 5 · else 0; Job pods 0 |
+//! | T, m | drain-time · argv · the profile's finite default: m = 5 or 10 · unknown: T = max(0, G - P), m = 0 · no drain: added to d, T = 0, m = 5 |
+//! | need | max over the containers of d + T + m |
+//! | result | max(G, min(max(need, grace-period), the policy's max)) |
+
+use crate::decide::Decision;
+use crate::observe::Observed;
+use crate::pod::PodView;
+use crate::settings::{Settings, Source, Sourced};
+
+/// The delay of a container that serves, where nobody says otherwise: endpoints are gone from every node by then.
+const SERVING_DELAY: u64 = 5;
+
+/// The drain time of a program without a drain, where nobody says otherwise.
+const NO_DRAIN_TIME: u64 = 10;
+
+/// The margin beside a drain time, for profiles that need no more and where no profile is known.
+const MARGIN: u64 = 5;
+
+/// softstop raises no grace above this (30 days). The API server accepts any number, but near 2^63 the deletion
+/// time wraps and the pod is killed at once (measured with 1.37).
+const HIGHEST: u64 = 30 * 86_400;
+
+/// The grace of a pod and how it came about.
+#[derive(Clone, Debug)]
+pub(crate) struct Budget {
+    /// As the pod is written.
+    pub(crate) grace: u64,
+    /// What is needed, before any bound.
+    pub(crate) need: u64,
+    /// What it becomes.
+    pub(crate) result: u64,
+    /// The policy's maximum made it smaller than needed.
+    pub(crate) capped: bool,
+    /// The grace is 0 or 1, which was written on purpose, and the pod itself asks for nothing.
+    pub(crate) hands_off: bool,
+    /// One for each container, in order.
+    pub(crate) shares: Vec<Share>,
+}
+
+/// What one container takes of the grace.
+#[derive(Clone, Debug)]
+pub(crate) struct Share {
+    /// The delay that is wanted (d), and who says so.
+    pub(crate) wanted: Sourced<u64>,
+    /// The delay it gets.
+    pub(crate) delay: u64,
+    /// Nobody else's hook fixes it.
+    cuttable: bool,
+    /// Why it gets less than what is wanted.
+    pub(crate) cut: Option<Cut>,
+    /// The drain time (T); `None`: unknown, the program keeps what it had.
+    pub(crate) drain: Option<DrainTime>,
+    pub(crate) margin: u64,
+    /// d + T + m.
+    pub(crate) need: u64,
+}
+
+/// A known drain time.
+#[derive(Clone, Debug)]
+pub(crate) struct DrainTime {
+    pub(crate) seconds: u64,
+    /// Who says so, for messages: `the pod's annotation`, `--graceful-timeout`, `Gunicorn's default`.
+    pub(crate) says: String,
+}
+
+/// Why a container gets no or less delay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// The policy's longest delay.
+    DelayBound,
+    /// It does not fit into the grace's maximum beside the drain time.
+    GraceBound,
+    /// A probe's own grace would not even cover the delay.
+    ProbeGrace,
+    /// A grace of 0 or 1.
+    HandsOff,
+}
+
+/// Spends the grace.
+pub(crate) fn budget(pod: PodView<'_>, settings: &Settings<'_>, containers: &[Observed<'_>], decisions: &[Decision]) -> Budget {
+    let grace = pod.grace();
+    let asks = settings.grace_period.as_ref().is_some_and(|g| g.source.is_own())
+        || containers.iter().any(|container| {
+            let own = |source: Option<&Source>| source.is_some_and(Source::is_own);
+            let settings = &container.settings;
+            own(settings.drain_delay.as_ref().map(|s| &s.source))
+                || own(settings.drain_time.as_ref().map(|s| &s.source))
+                || own(settings.pre_stop.as_ref().map(|s| &s.source))
+        });
+    let hands_off = grace <= 1 && !asks;
+    let shares: Vec<_> = containers
+        .iter()
+        .zip(decisions)
+        .map(|(container, decision)| share(pod, settings, container, decision, hands_off))
+        .collect();
+
+    let wanted = settings.grace_period.as_ref().map_or(0, |g| u64::from(g.value));
+    let floor = wanted.max(settings.bounds.grace_min.map_or(0, u64::from));
+    let need = shares.iter().map(|share| share.need).max().unwrap_or(0);
+    let ceiling = settings.bounds.grace_max.map_or(HIGHEST, u64::from).min(HIGHEST);
+    let result = if hands_off { grace } else { grace.max(need.max(floor).min(ceiling)) };
+    let capped = !hands_off && need.max(floor) > result;
+    let shares = shares.into_iter().map(|share| fit(share, result)).collect();
+    Budget { grace, need, result, capped, hands_off, shares }
+}
+
+fn share(pod: PodView<'_>, settings: &Settings<'_>, container: &Observed<'_>, decision: &Decision, hands_off: bool) -> Share {
+    let grace = pod.grace();
+    if decision.untouched {
+        let wanted = Sourced { value: container.slot.seconds(), source: Source::BuiltIn };
+        return Share { delay: wanted.value, wanted, cuttable: false, cut: None, drain: None, margin: 0, need: 0 };
+    }
+    let taken = !container.slot.is_free();
+    let mut wanted = delay(pod, container);
+    let known = drain_time(container, decision);
+    let (drain, margin) = match &known {
+        Some(time) if decision.drain_in_delay => {
+            // A slot that is taken already holds the sum.
+            if !taken {
+                wanted.value += time.seconds;
+            }
+            (None, MARGIN)
+        }
+        Some(_) => (known.clone(), container.profile().map_or(MARGIN, |profile| u64::from(profile.margin))),
+        None => (None, 0),
+    };
+    let (delay, cut) = if taken {
+        (wanted.value, None)
+    } else {
+        first_cut(settings, container, wanted.value, hands_off)
+    };
+    let time = match &drain {
+        Some(time) => time.seconds,
+        None if decision.drain_in_delay => 0,
+        None => grace.saturating_sub(container.slot.seconds()).min(HIGHEST),
+    };
+    let cuttable = !taken && container.settings.pre_stop.is_none();
+    Share { wanted, delay, cuttable, cut, drain, margin, need: delay + time + margin }
+}
+
+/// d, before any cut.
+fn delay(pod: PodView<'_>, container: &Observed<'_>) -> Sourced<u64> {
+    let settings = &container.settings;
+    let built_in = |value| Sourced { value, source: Source::BuiltIn };
+    if !container.slot.is_free() {
+        return built_in(container.slot.seconds());
+    }
+    if let Some(hook) = &settings.pre_stop {
+        let value = crate::observe::pre_stop::Slot::wanted(&hook.value).seconds();
+        return Sourced { value, source: hook.source.clone() };
+    }
+    match &settings.drain_delay {
+        Some(delay) => Sourced { value: u64::from(delay.value), source: delay.source.clone() },
+        None if container.serves && !pod.is_job() => built_in(SERVING_DELAY),
+        None => built_in(0),
+    }
+}
+
+/// T, where it is known.
+fn drain_time(container: &Observed<'_>, decision: &Decision) -> Option<DrainTime> {
+    if let Some(time) = &container.settings.drain_time {
+        return Some(DrainTime { seconds: u64::from(time.value), says: time.source.to_string() });
+    }
+    if let Some(found) = &container.found_time {
+        return Some(DrainTime { seconds: u64::from(found.seconds), says: found.place.clone() });
+    }
+    if decision.drain_in_delay {
+        return Some(DrainTime { seconds: NO_DRAIN_TIME, says: "softstop's default".into() });
+    }
+    let profile = container.profile()?;
+    let seconds = u64::from(profile.time.default?);
+    Some(DrainTime { seconds, says: format!("{}'s default", profile.title) })
+}
+
+/// The cuts that do not depend on the resulting grace.
+fn first_cut(settings: &Settings<'_>, container: &Observed<'_>, wanted: u64, hands_off: bool) -> (u64, Option<Cut>) {
+    if wanted == 0 {
+        return (0, None);
+    }
+    if hands_off {
+        return (0, Some(Cut::HandsOff));
+    }
+    let longest = settings.bounds.drain_delay_max.map_or(HIGHEST, u64::from);
+    let (delay, cut) = if wanted > longest { (longest, Some(Cut::DelayBound)) } else { (wanted, None) };
+    match &container.probe_grace {
+        // The hook of an annotation is what the user wants, whatever a probe says.
+        Some((seconds, _)) if *seconds <= delay && container.settings.pre_stop.is_none() => (0, Some(Cut::ProbeGrace)),
+        _ => (delay, cut),
+    }
+}
+
+/// Cuts the delay so that the drain time still fits into the resulting grace.
+fn fit(mut share: Share, result: u64) -> Share {
+    if share.cuttable && share.need > result {
+        let rest = share.need - share.delay;
+        let delay = result.saturating_sub(rest).min(share.delay);
+        if delay < share.delay {
+            share.delay = delay;
+            share.cut = Some(Cut::GraceBound);
+        }
+    }
+    share
+}
+
+impl Budget {
+    /// Seconds that are left for the drain of a container of this share.
+    pub(crate) fn left(&self, share: &Share) -> u64 {
+        self.result.saturating_sub(share.delay)
+    }
+}

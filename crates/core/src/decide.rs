@@ -1,1 +1,388 @@
-//! decide
+//! What is done about each container's entrypoint: the decision table.
+//!
+//! First match wins. H is the preStop hook where it is possible, else I; I is softstop-init as PID 1 where that is
+//! possible, else `leave`; G is H that sends the drain signal, to PID 1 too.
+//!
+//! | container | verdict |
+//! |---|---|
+//! | setting `off`, mirror pod, hostProcess, Windows, injected by others | leave |
+//! | softstop-init is there already | direct |
+//! | argv not proven | H |
+//! | must not be PID 1 (Julia), or a loop restarts the program | I |
+//! | a launcher that keeps the signal, a script file, a refused script, a script with a trap | H |
+//! | no shell, or every tail is `exec` already | by the program: see [`direct`] |
+//! | exec is proven | by the program: see [`exec`] |
+
+mod drain;
+mod hazard;
+
+pub(crate) use drain::{Drains, EnvFix};
+
+use softstop_programs::launcher::Passing;
+use softstop_programs::signal::Signal;
+
+use crate::observe::Observed;
+use crate::observe::runs::{Opaque, Program, Runs, Script};
+use crate::pod::PodView;
+use crate::shell::{Outcome, Reason};
+use crate::{Capabilities, Entrypoint, Verdict};
+
+/// What is decided about one container.
+#[derive(Clone, Debug)]
+pub(crate) struct Decision {
+    pub(crate) verdict: Verdict,
+    /// Stable code of the reason, in kebab case.
+    pub(crate) reason: &'static str,
+    /// One sentence without a full stop.
+    pub(crate) why: String,
+    /// Nothing at all is done with this container, not even delay and grace.
+    pub(crate) untouched: bool,
+    /// What drains the main program once the plan is carried out.
+    pub(crate) drains: Drains,
+    /// Variables to set so that it does.
+    pub(crate) env: Vec<EnvFix>,
+    /// The signal that softstop-init sends, where it is not the one it receives.
+    pub(crate) signal: Option<Signal>,
+    /// Where `exec ` goes: byte offsets in the expanded script.
+    pub(crate) inserts: Vec<usize>,
+    /// The program has no drain: its drain time is added to the delay.
+    pub(crate) drain_in_delay: bool,
+    /// Only with a drain delay, or not at all: the program now stops at once where it served until the end before.
+    pub(crate) needs_delay: bool,
+    /// softstop-init would have been the answer, but it may not or cannot be brought in.
+    pub(crate) wanted: Option<Verdict>,
+}
+
+/// What the decision for a container depends on beside the container.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Surroundings<'a> {
+    pub(crate) pod: PodView<'a>,
+    pub(crate) capabilities: &'a Capabilities,
+}
+
+/// Decides about one container.
+pub(crate) fn decide(container: &Observed<'_>, around: Surroundings<'_>) -> Decision {
+    let chooser = Chooser { container, around };
+    if let Some((reason, why)) = left_alone(container, around.pod) {
+        return Decision { untouched: true, ..chooser.leave(reason, why) };
+    }
+    if around.pod.is_windows() {
+        return chooser.leave("windows", "Windows containers get no signal that softstop could route");
+    }
+    chooser.choose()
+}
+
+/// Containers that nothing at all is done with.
+fn left_alone(container: &Observed<'_>, pod: PodView<'_>) -> Option<(&'static str, &'static str)> {
+    let host_process = || {
+        pod.security(container.view, "windowsOptions")
+            .and_then(|options| options.get("hostProcess"))
+            .is_some_and(|value| value == true)
+    };
+    if container.settings.entrypoint.value == Entrypoint::Off {
+        Some(("off", "the setting entrypoint is off"))
+    } else if pod.is_mirror() {
+        Some(("mirror-pod", "the kubelet runs a static pod from its file and recreates a copy that differs"))
+    } else if host_process() {
+        Some(("host-process", "a hostProcess container runs on the host itself"))
+    } else if container.foreign {
+        Some(("injected-by-others", "another system brought this container into the pod and stops it itself"))
+    } else {
+        None
+    }
+}
+
+struct Chooser<'a, 'b> {
+    container: &'a Observed<'b>,
+    around: Surroundings<'a>,
+}
+
+/// What softstop-init is needed for.
+struct Need<'a> {
+    reason: &'static str,
+    why: &'a str,
+    signal: Option<Signal>,
+}
+
+impl Chooser<'_, '_> {
+    fn choose(&self) -> Decision {
+        let forced = self.container.settings.entrypoint.value;
+        match (&self.container.runs, forced) {
+            (Runs::Init, _) => self.verdict(Verdict::Direct, "init-present", "softstop-init is PID 1 already"),
+            (Runs::Nothing, _) => self.leave("no-command", "the container has no command to run"),
+            (_, Entrypoint::Init) => self.init(&self.need("forced", "the setting entrypoint is init")),
+            (_, Entrypoint::Hook) => self.forced_hook(),
+            (Runs::Unknown, _) => self.hook(&self.need("argv-unknown", "the entrypoint stands in the image, and no image facts are given")),
+            _ if !self.container.argv.is_proven() => self.hook(&self.need(
+                "argv-unproven",
+                "the entrypoint stands in the image, and the facts are keyed by a tag, which may have moved",
+            )),
+            (Runs::Program(program), _) => self.program(program),
+            (Runs::Script(script), _) => self.script(script),
+            (Runs::File { .. }, _) => self.hook(&self.need("script-file", "the start script is a file that softstop cannot see")),
+            (Runs::Opaque { why: Opaque::NoScript, .. }, _) => self.leave(Opaque::NoScript.code(), Opaque::NoScript.explain()),
+            (Runs::Opaque { why, .. }, _) => self.hook(&self.need(why.code(), why.explain())),
+        }
+    }
+
+    fn program(&self, program: &Program) -> Decision {
+        if let Some(decision) = self.before_drain(&[program]) {
+            return decision;
+        }
+        self.direct(&[program], false)
+    }
+
+    fn script(&self, script: &Script) -> Decision {
+        let tails: Vec<_> = script.tails.iter().collect();
+        match &script.reading.outcome {
+            Outcome::Empty => self.leave("empty-script", "the script is empty"),
+            Outcome::OnlyBuiltins => self.leave("only-builtins", "the script runs nothing but the shell's own commands"),
+            Outcome::HandlesTerm => self.hook(&self.need("trap", "the script traps SIGTERM itself")),
+            Outcome::Refused(refusal) if refusal.reason == Reason::Loop => {
+                self.init(&self.need("loop", "a loop in the script restarts the program"))
+            }
+            Outcome::Refused(refusal) => {
+                if let Some(decision) = self.not_pid1(script.reading.commands.is_empty().then_some(&tails[..])) {
+                    return decision;
+                }
+                self.hook(&self.need(refusal.reason.code(), refusal.reason.explain()))
+            }
+            Outcome::AlreadyExec => match self.before_drain(&tails) {
+                Some(decision) => decision,
+                None => self.direct(&tails, script.runs_before_tail()),
+            },
+            Outcome::Exec(offsets) => match self.before_drain(&tails) {
+                Some(decision) => decision,
+                None => Decision { inserts: offsets.clone(), ..self.exec(&tails, script) }.settled(),
+            },
+        }
+    }
+
+    /// What comes before the question how the program drains.
+    fn before_drain(&self, programs: &[&Program]) -> Option<Decision> {
+        if let Some(decision) = self.not_pid1(Some(programs)) {
+            return Some(decision);
+        }
+        for program in programs {
+            if program.swallower().is_some() {
+                return Some(self.hook(&self.need(
+                    "launcher-swallows",
+                    "the launcher in front of the program does not pass SIGTERM on",
+                )));
+            }
+            if program.is_shell() {
+                return Some(self.hook(&self.need("inner-shell", "the last command is a shell of its own")));
+            }
+        }
+        if drain::group_signal(self.container, programs) == drain::Group::Harms {
+            return Some(self.hook(&self.need(
+                "group-signal",
+                "the init in front of the program signals the whole process group, and so its workers",
+            )));
+        }
+        None
+    }
+
+    fn not_pid1(&self, programs: Option<&[&Program]>) -> Option<Decision> {
+        let main = self.container.profile();
+        let mut profiles = programs.unwrap_or_default().iter().filter_map(|program| program.profile).chain(main);
+        let profile = profiles.find(|profile| profile.not_pid1)?;
+        let why = format!("{} must not be PID 1: its preStop hook would end with it", profile.title);
+        Some(self.init(&Need { reason: "not-pid1", why: &why, signal: None }))
+    }
+
+    /// The main program is PID 1 already, or becomes so without an edit.
+    ///
+    /// | it | verdict |
+    /// |---|---|
+    /// | drains on TERM, or nobody can see its handler | direct |
+    /// | drains on another signal | direct if the image's STOPSIGNAL is that; else G |
+    /// | has no drain | direct, the drain delay grows by the drain time |
+    /// | has no handler | leave; H if something was started before it |
+    /// | is unknown | H: it may be a script |
+    fn direct(&self, programs: &[&Program], after_others: bool) -> Decision {
+        let (drains, env) = drain::of_all(self.container, programs);
+        let decision = match drains {
+            Drains::OnTerm => self.verdict(Verdict::Direct, "drains-on-term", "the program is PID 1 and drains on SIGTERM"),
+            Drains::OnStopSignal(_) => self.verdict(
+                Verdict::Direct,
+                "drains-on-stopsignal",
+                "the program is PID 1, and the image's STOPSIGNAL is the one that drains it",
+            ),
+            Drains::Unseen => self.verdict(
+                Verdict::Direct,
+                "application",
+                "the program is PID 1; whether it handles SIGTERM is up to the application",
+            ),
+            Drains::Never => Decision {
+                drain_in_delay: true,
+                ..self.verdict(Verdict::Direct, "no-drain", "the program is PID 1 and stops at once: only a delay protects its requests")
+            },
+            Drains::On(signal) => self.hook(&self.other_signal(signal)),
+            Drains::NoHandler => self.no_handler(after_others),
+            Drains::Unknown => self.hook(&self.need("unknown-program", "the program is not known and may be a script")),
+        };
+        Decision { drains, env, ..decision }
+    }
+
+    /// `exec` is proven to change nothing but the process tree.
+    ///
+    /// | it | verdict |
+    /// |---|---|
+    /// | drains on TERM | exec |
+    /// | drains on another signal | exec if the image's STOPSIGNAL is that; else G |
+    /// | has no drain | exec, the drain delay grows by the drain time, if that fits; else leave |
+    /// | has no handler | leave; H if something was started before it |
+    /// | meets a hazard of being PID 1 | I |
+    /// | nobody can see its handler, or it is unknown | exec, never without the drain delay where it serves |
+    fn exec(&self, programs: &[&Program], script: &Script) -> Decision {
+        let (drains, env) = drain::of_all(self.container, programs);
+        let proven = || self.verdict(Verdict::Exec, "exec-proven", "exec changes nothing here but the process tree");
+        let decision = match drains {
+            Drains::On(signal) => self.hook(&self.other_signal(signal)),
+            Drains::NoHandler => self.no_handler(script.runs_before_tail()),
+            _ => match hazard::find(self.container, self.around.pod, script) {
+                Some(hazard) => self.init(&self.need("pid1-hazard", hazard)),
+                None => match drains {
+                    Drains::Never => Decision { drain_in_delay: true, needs_delay: true, ..proven() },
+                    Drains::Unseen | Drains::Unknown => Decision { needs_delay: self.container.serves, ..proven() },
+                    _ => proven(),
+                },
+            },
+        };
+        Decision { drains, env, ..decision }
+    }
+
+    fn no_handler(&self, after_others: bool) -> Decision {
+        if after_others {
+            self.hook(&self.need("idle-after-daemons", "the last command only idles; what the script started before may do the work"))
+        } else {
+            self.leave("no-handler", "the program has no handler for SIGTERM: there is nothing to drain")
+        }
+    }
+
+    /// H: the hook where it is possible, else I.
+    fn hook(&self, need: &Need<'_>) -> Decision {
+        match self.why_no_hook() {
+            None => self.injected(Verdict::Hook, need),
+            Some(_) => self.init(need),
+        }
+    }
+
+    fn forced_hook(&self) -> Decision {
+        let need = self.need("forced", "the setting entrypoint is hook");
+        match self.why_no_hook() {
+            None => self.injected(Verdict::Hook, &need),
+            Some(obstacle) => self.not_injected(Verdict::Hook, &need, obstacle),
+        }
+    }
+
+    /// I: softstop-init as PID 1 where it is possible, else leave.
+    fn init(&self, need: &Need<'_>) -> Decision {
+        if let Some(obstacle) = self.why_no_injection() {
+            self.not_injected(Verdict::Init, need, obstacle)
+        } else if self.container.argv.is_proven() && !self.container.argv.words.is_empty() {
+            self.injected(Verdict::Init, need)
+        } else {
+            self.not_injected(Verdict::Init, need, "the command is not known, so softstop-init cannot run it")
+        }
+    }
+
+    fn injected(&self, verdict: Verdict, need: &Need<'_>) -> Decision {
+        Decision { signal: need.signal, ..self.verdict(verdict, need.reason, need.why) }
+    }
+
+    fn not_injected(&self, wanted: Verdict, need: &Need<'_>, obstacle: &str) -> Decision {
+        let why = format!("{}; {obstacle}", need.why);
+        Decision { wanted: Some(wanted), ..self.verdict(Verdict::Leave, need.reason, &why) }
+    }
+
+    fn why_no_injection(&self) -> Option<&'static str> {
+        if !self.around.capabilities.injection {
+            Some("this installation does not bring softstop-init into pods")
+        } else if self.container.settings.entrypoint.value == Entrypoint::Exec {
+            Some("the setting entrypoint is exec: edits only")
+        } else {
+            None
+        }
+    }
+
+    fn why_no_hook(&self) -> Option<&'static str> {
+        if let Some(obstacle) = self.why_no_injection() {
+            Some(obstacle)
+        } else if self.around.pod.shares_pid_namespace() {
+            Some("the pod shares a PID namespace, so PID 1 is not the container's")
+        } else if !(self.container.slot.is_free() || matches!(self.container.slot, crate::observe::pre_stop::Slot::Own(_))) {
+            Some("the container has a preStop hook of its own")
+        } else if self.container.settings.pre_stop.is_some() {
+            Some("the setting pre-stop takes the preStop slot")
+        } else if self.around.pod.grace() < 2 {
+            Some("a grace of 0 or 1 leaves no time for a hook")
+        } else {
+            None
+        }
+    }
+
+    fn need<'a>(&self, reason: &'static str, why: &'a str) -> Need<'a> {
+        Need { reason, why, signal: self.container.settings.stop_signal.as_ref().map(|s| s.value) }
+    }
+
+    fn other_signal(&self, signal: Signal) -> Need<'static> {
+        Need { reason: "other-signal", why: "the program drains on another signal than the one it will get", signal: Some(signal) }
+    }
+
+    fn leave(&self, reason: &'static str, why: &str) -> Decision {
+        self.verdict(Verdict::Leave, reason, why)
+    }
+
+    fn verdict(&self, verdict: Verdict, reason: &'static str, why: &str) -> Decision {
+        let programs: Vec<_> = self.container.main_program().into_iter().collect();
+        let (drains, _) = drain::of_all(self.container, &programs);
+        Decision {
+            verdict,
+            reason,
+            why: why.to_owned(),
+            untouched: false,
+            drains,
+            env: Vec::new(),
+            signal: None,
+            inserts: Vec::new(),
+            drain_in_delay: false,
+            needs_delay: false,
+            wanted: None,
+        }
+    }
+}
+
+impl Decision {
+    /// Edits belong to the verdict `exec` alone.
+    fn settled(mut self) -> Self {
+        if self.verdict != Verdict::Exec {
+            self.inserts.clear();
+        }
+        self
+    }
+
+    /// Takes back an `exec` that would be worse than none.
+    pub(crate) fn withdraw(&mut self, reason: &'static str, why: &str) {
+        self.verdict = Verdict::Leave;
+        self.reason = reason;
+        why.clone_into(&mut self.why);
+        self.inserts.clear();
+        self.drain_in_delay = false;
+        self.needs_delay = false;
+        self.env.clear();
+    }
+}
+
+/// The signal that a launcher passes on, with the environment it looks at.
+pub(crate) fn passes_to_group(container: &Observed<'_>, passing: Passing, name: &str) -> bool {
+    match (name, passing) {
+        ("dumb-init", Passing::GroupInit) => container.env.value("DUMB_INIT_SETSID") != Some("0"),
+        (_, Passing::GroupInit) => true,
+        ("tini" | "tini-static" | "docker-init", Passing::Init) => {
+            container.env.value("TINI_KILL_PROCESS_GROUP").is_some()
+        }
+        _ => false,
+    }
+}

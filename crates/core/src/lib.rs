@@ -27,6 +27,7 @@ mod policy;
 mod render;
 pub mod rules;
 mod settings;
+mod story;
 pub mod shell;
 
 pub use annotations::{Entrypoint, Mode, PreStop, Runtime, Setting, duration};

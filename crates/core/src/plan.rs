@@ -1,10 +1,17 @@
 //! The plan for one pod: what is decided for each container, what changes, what there is to say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::{Code, Context, Doubt, Finding, Mode, Op, Sourced};
+use crate::budget::{Budget, Cut, budget};
+use crate::decide::{Decision, Surroundings, decide};
+use crate::observe::Observed;
+use crate::pod::PodView;
+use crate::render::render;
+use crate::rules::{self, Subject};
+use crate::settings::Settings;
+use crate::{Code, Context, Doubt, Finding, Mode, Op, Severity, Sourced, patch, story};
 
 /// What is done about a container's entrypoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,17 +62,17 @@ pub struct ContainerPlan {
     pub pid1: String,
     /// What will be PID 1 once the plan is carried out.
     pub pid1_after: String,
-    /// What happens on SIGTERM as the pod is written, one sentence.
+    /// What happens when the pod is stopped as it is written, one sentence without a full stop.
     pub on_stop: String,
-    /// What happens on SIGTERM once the plan is carried out.
+    /// What happens once the plan is carried out.
     pub on_stop_after: String,
 }
 
 /// One edit of the pod, with its reason.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// The finding it repairs.
-    pub code: Code,
+    /// The finding it repairs; `None` for the status annotation, which goes with other changes.
+    pub code: Option<Code>,
     /// Why, one sentence without a full stop.
     pub reason: String,
     /// The operations, in order; parents come first.
@@ -83,11 +90,61 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// What there is to say, sorted by place and code.
     pub findings: Vec<Finding>,
+    /// The pod as the changes mean it; `None` without changes.
+    intended: Option<Value>,
 }
 
 /// Plans one pod. Total: any JSON is accepted; what is no pod gets an empty plan.
-pub fn plan(_pod: &Value, _context: &Context<'_>) -> Plan {
-    todo!()
+pub fn plan(pod: &Value, context: &Context<'_>) -> Plan {
+    let pod = PodView(pod);
+    let settings = Settings::resolve(pod, context);
+    if settings.mode.value == Mode::Off {
+        let findings = rules::of_settings(&settings);
+        return Plan { mode: settings.mode, containers: Vec::new(), changes: Vec::new(), findings, intended: None };
+    }
+    let observed: Vec<_> = pod.containers().map(|view| Observed::read(pod, view, &settings, context)).collect();
+    let around = Surroundings { pod, capabilities: context.capabilities };
+    let decisions: Vec<_> = observed.iter().map(|container| decide(container, around)).collect();
+    let (decisions, budget) = settle(pod, &settings, &observed, decisions);
+    let (changes, intended) = render(pod, &observed, &decisions, &budget);
+    let findings = rules::check(&Subject {
+        pod,
+        settings: &settings,
+        containers: &observed,
+        decisions: &decisions,
+        budget: &budget,
+        capabilities: context.capabilities,
+    });
+    let containers = observed
+        .iter()
+        .zip(&decisions)
+        .zip(&budget.shares)
+        .map(|((container, decision), share)| story::tell(pod, container, decision, share, &budget))
+        .collect();
+    Plan { mode: settings.mode, containers, changes, findings, intended }
+}
+
+/// Spends the grace, and takes back an `exec` that would be worse than none: a program that now stops at once needs
+/// the drain delay, all of it.
+fn settle(
+    pod: PodView<'_>,
+    settings: &Settings<'_>,
+    observed: &[Observed<'_>],
+    mut decisions: Vec<Decision>,
+) -> (Vec<Decision>, Budget) {
+    let spent = budget(pod, settings, observed, &decisions);
+    let mut withdrawn = false;
+    for ((container, decision), share) in observed.iter().zip(&mut decisions).zip(&spent.shares) {
+        let short = matches!(share.cut, Some(Cut::ProbeGrace | Cut::HandsOff))
+            || (decision.drain_in_delay && share.delay < share.wanted.value)
+            || (share.cut.is_some() && share.delay == 0);
+        if decision.needs_delay && container.slot.is_free() && short {
+            decision.withdraw("no-room-for-delay", "the program would stop at once, and there is no room for the delay that protects its clients");
+            withdrawn = true;
+        }
+    }
+    let spent = if withdrawn { budget(pod, settings, observed, &decisions) } else { spent };
+    (decisions, spent)
 }
 
 impl Plan {
@@ -97,17 +154,79 @@ impl Plan {
     ///
     /// # Errors
     /// A [`Doubt`]: the patch must not be sent.
-    pub fn patch(&self, _pod: &Value) -> Result<Vec<Op>, Doubt> {
-        todo!()
+    pub fn patch(&self, pod: &Value) -> Result<Vec<Op>, Doubt> {
+        if self.mode.value != Mode::Enforce {
+            return Ok(Vec::new());
+        }
+        self.would_patch(pod)
     }
 
-    /// Warnings for the client, each a single line of at most 120 characters, at most 4,096 in all.
+    /// The JSON Patch that `enforce` would send, whatever the mode is.
+    ///
+    /// # Errors
+    /// A [`Doubt`], as for [`Plan::patch`].
+    pub fn would_patch(&self, pod: &Value) -> Result<Vec<Op>, Doubt> {
+        let Some(intended) = &self.intended else { return Ok(Vec::new()) };
+        let ops: Vec<_> = self.changes.iter().flat_map(|change| &change.ops).collect();
+        patch::check(pod, &ops, intended)?;
+        Ok(ops.into_iter().cloned().collect())
+    }
+
+    /// Warnings for the client: what the plan does not repair, each a single line of at most 120 characters, at most
+    /// 4,096 in all (beyond that the API server cuts and drops them; a control character drops one silently).
     pub fn warnings(&self) -> Vec<String> {
-        todo!()
+        let audit = if self.mode.value == Mode::Audit && !self.changes.is_empty() {
+            let codes: BTreeSet<_> = self.changes.iter().filter_map(|change| change.code).collect();
+            let codes: Vec<_> = codes.iter().map(ToString::to_string).collect();
+            Some(format!("softstop (audit, nothing is changed) would repair {}", codes.join(", ")))
+        } else {
+            None
+        };
+        let open = self.findings.iter().filter(|finding| finding.severity >= Severity::Warning && !finding.repaired);
+        let lines = open.map(|finding| match &finding.container {
+            Some(container) => format!("softstop {}: container {container}: {}", finding.code(), finding.message),
+            None => format!("softstop {}: {}", finding.code(), finding.message),
+        });
+        let mut room = 4_096;
+        let mut warnings: Vec<String> = Vec::new();
+        for line in audit.into_iter().chain(lines).map(|line| one_line(&line)) {
+            let length = line.chars().count();
+            if length > room {
+                break;
+            }
+            if !warnings.contains(&line) {
+                room -= length;
+                warnings.push(line);
+            }
+        }
+        warnings
     }
 
     /// Audit annotations: keys are plain names (the API server puts the webhook's name in front).
     pub fn audit(&self) -> BTreeMap<&'static str, String> {
-        todo!()
+        let mut audit = BTreeMap::from([("mode", format!("{} ({})", self.mode.value.as_str(), self.mode.source))]);
+        let verdicts = self.containers.iter().map(|c| format!("{}={}/{}", c.name, c.verdict.as_str(), c.reason));
+        let mut put = |key, words: Vec<String>| {
+            if !words.is_empty() {
+                audit.insert(key, words.join(" "));
+            }
+        };
+        put("verdicts", verdicts.collect());
+        let findings: BTreeSet<_> = self.findings.iter().map(Finding::code).collect();
+        put("findings", findings.iter().map(ToString::to_string).collect());
+        let changes: BTreeSet<_> = self.changes.iter().filter_map(|change| change.code).collect();
+        put("changes", changes.iter().map(ToString::to_string).collect());
+        audit
     }
+}
+
+/// The longest warning that no API server cuts.
+const LONGEST_WARNING: usize = 120;
+
+fn one_line(text: &str) -> String {
+    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    if text.chars().count() <= LONGEST_WARNING {
+        return clean.collect();
+    }
+    clean.take(LONGEST_WARNING - 1).chain(['…']).collect()
 }

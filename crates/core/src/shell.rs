@@ -48,6 +48,8 @@ pub struct Refusal {
 pub enum Reason {
     /// placeholder
     Other,
+    /// loop
+    Loop,
 }
 
 /// A simple command.
@@ -83,4 +85,25 @@ pub struct Trap {
 /// Reads a script.
 pub fn read(_text: &str, _dialect: Dialect) -> Reading {
     todo!()
+}
+
+/// Whether a name is a builtin of any shell.
+pub fn is_builtin(_name: &str) -> bool {
+    todo!()
+}
+
+/// Inserts `exec ` before these byte offsets.
+pub fn insert(text: &str, _offsets: &[usize]) -> String {
+    text.into()
+}
+
+impl Reason {
+    /// Stable code.
+    pub const fn code(self) -> &'static str {
+        ""
+    }
+    /// One sentence.
+    pub const fn explain(self) -> &'static str {
+        ""
+    }
 }

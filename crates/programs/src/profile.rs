@@ -114,3 +114,11 @@ pub enum EnvValue {
     /// The drain time in milliseconds.
     DrainMillis,
 }
+
+/// Every profile.
+pub const PROFILES: &[Profile] = &[];
+
+/// The profile of that name.
+pub fn by_name(name: &str) -> Option<&'static Profile> {
+    PROFILES.iter().find(|profile| profile.name == name)
+}

@@ -1,0 +1,272 @@
+//! What an argv runs: launchers, then a program or a shell with its script.
+
+use softstop_programs::base_name;
+use softstop_programs::launcher::{Launcher, Passing};
+use softstop_programs::profile::{Drain, Profile};
+use softstop_programs::shell::{Dialect, by_name};
+
+use super::argv::Argv;
+use super::env::Env;
+use super::shell::{self, Invocation};
+use super::{INIT, profile};
+use crate::Runtime;
+use crate::argv::{Peel, Peeled, Word, peel};
+use crate::expand::Unreadable;
+use crate::shell::{Command, Outcome, Reading, Reason};
+
+/// Environment variables with which a shell runs other code than its script shows.
+const SHELL_ENV: [&str; 3] = ["BASH_ENV", "SHELLOPTS", "BASHOPTS"];
+
+/// What the effective argv runs.
+#[derive(Debug)]
+pub(crate) enum Runs {
+    /// The image decides, and no facts tell.
+    Unknown,
+    /// Nothing: neither `command` nor ENTRYPOINT nor CMD.
+    Nothing,
+    /// softstop-init is there already.
+    Init,
+    /// A program, without a shell.
+    Program(Program),
+    /// A shell with its script on the command line.
+    Script(Script),
+    /// A shell that is given a file.
+    File { launchers: Vec<Peel>, shell: String, file: String },
+    /// A shell whose script cannot be read, and why.
+    Opaque { launchers: Vec<Peel>, shell: String, arg: usize, why: Opaque },
+}
+
+/// Why a shell's script cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opaque {
+    /// zsh, ksh, fish and their like.
+    Shell,
+    /// An option that changes what the shell does with the script.
+    Option,
+    /// No script: it reads standard input.
+    NoScript,
+    /// A `$(VAR)` whose value cannot be seen.
+    HiddenVariable,
+    /// `$` before a non-ASCII character, which the kubelet garbles.
+    Garbled,
+    /// `BASH_ENV`, `SHELLOPTS` or an exported function changes what the script means.
+    Environment,
+}
+
+impl Opaque {
+    /// Stable reason code.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Shell => "unsupported-shell",
+            Self::Option => "shell-option",
+            Self::NoScript => "no-script",
+            Self::HiddenVariable => "hidden-variable",
+            Self::Garbled => "garbled-variable",
+            Self::Environment => "shell-environment",
+        }
+    }
+
+    /// One sentence without a full stop.
+    pub(crate) const fn explain(self) -> &'static str {
+        match self {
+            Self::Shell => "softstop does not read scripts of this shell",
+            Self::Option => "an option of the shell changes what it does with the script",
+            Self::NoScript => "the shell gets no script and reads its standard input",
+            Self::HiddenVariable => "the script contains a $(VAR) whose value softstop cannot see",
+            Self::Garbled => "the kubelet garbles a $ before a non-ASCII character",
+            Self::Environment => "an environment variable (BASH_ENV, SHELLOPTS, an exported function) changes what the script means",
+        }
+    }
+}
+
+/// A program with its command line.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    /// What stands in front of it.
+    pub(crate) launchers: Vec<Peel>,
+    /// A launcher whose command line was not understood: the program behind it is not known.
+    pub(crate) unread: Option<&'static Launcher>,
+    /// Its command line, launchers left out.
+    pub(crate) words: Vec<Word>,
+    /// Base name of its first word.
+    pub(crate) name: String,
+    pub(crate) profile: Option<&'static Profile>,
+    /// Variables set for it alone, in front of it.
+    vars: Vec<(String, Option<String>)>,
+}
+
+impl Program {
+    fn read(words: &[Word], vars: &[(String, Option<String>)], runtime: Runtime) -> Self {
+        let Peeled { launchers, rest, unread } = peel(words);
+        let mut vars = vars.to_vec();
+        for peel in &launchers {
+            for word in words.get(peel.assignments.0..peel.assignments.1).unwrap_or_default() {
+                if let Some((name, value)) = word.text.split_once('=') {
+                    vars.push((name.to_owned(), word.known.then(|| value.to_owned())));
+                }
+            }
+        }
+        let words = words.get(rest..).unwrap_or_default().to_vec();
+        let profile = match runtime {
+            Runtime::Auto if unread.is_none() => profile::detect(&words),
+            Runtime::Profile(profile) => Some(profile),
+            Runtime::Auto | Runtime::None => None,
+        };
+        Self { launchers, unread, name: super::process_name(words.first()), words, profile, vars }
+    }
+
+    /// The value of a variable that is set for this program alone.
+    pub(crate) fn env(&self, name: &str) -> Option<&str> {
+        self.vars.iter().rev().find(|(key, _)| key == name)?.1.as_deref()
+    }
+
+    pub(crate) fn sets(&self, name: &str) -> bool {
+        self.vars.iter().any(|(key, _)| key == name)
+    }
+
+    /// The launcher that keeps a stop signal from the program, if there is one.
+    pub(crate) fn swallower(&self) -> Option<&'static Launcher> {
+        let peeled = self.launchers.iter().find(|peel| peel.passing == Passing::Swallows).map(|peel| peel.launcher);
+        peeled.or(self.unread.filter(|launcher| launcher.passing == Passing::Swallows))
+    }
+
+    pub(crate) fn is_shell(&self) -> bool {
+        by_name(&self.name).is_some()
+    }
+
+    fn rank(&self) -> u8 {
+        match self.profile.map(|profile| profile.drain) {
+            Some(Drain::On(_) | Drain::Never) => 3,
+            Some(Drain::Application) => 2,
+            None => 1,
+            Some(Drain::NoHandler) => 0,
+        }
+    }
+}
+
+/// A shell's script, read.
+#[derive(Debug)]
+pub(crate) struct Script {
+    pub(crate) launchers: Vec<Peel>,
+    /// Base name of the shell.
+    pub(crate) shell: String,
+    /// Index of the script in the argv.
+    pub(crate) arg: usize,
+    /// Index of the first word after the script, which the shell takes as `$0`.
+    pub(crate) zero: Option<usize>,
+    pub(crate) login: bool,
+    pub(crate) dialect: Dialect,
+    pub(crate) reading: Reading,
+    /// The external programs in tail position, in order.
+    pub(crate) tails: Vec<Program>,
+    /// The program that does the work, as far as it can be told.
+    main: Option<Program>,
+}
+
+impl Script {
+    /// The refusal, where there is one.
+    pub(crate) fn refusal(&self) -> Option<Reason> {
+        match &self.reading.outcome {
+            Outcome::Refused(refusal) => Some(refusal.reason),
+            _ => None,
+        }
+    }
+
+    /// The script runs another program beside the one in tail position.
+    pub(crate) fn runs_before_tail(&self) -> bool {
+        self.reading.commands.iter().any(|command| !command.tail && is_external(command))
+    }
+}
+
+impl Runs {
+    pub(crate) fn read(argv: &Argv<'_>, env: &Env<'_>, runtime: Runtime) -> Self {
+        if argv.origin == super::argv::Origin::Unknown {
+            return Self::Unknown;
+        }
+        let Some(first) = argv.words.first() else { return Self::Nothing };
+        if first.known && base_name(&first.text) == INIT {
+            return Self::Init;
+        }
+        let peeled = peel(&argv.words);
+        let rest = argv.words.get(peeled.rest..).unwrap_or_default();
+        let Some(invocation) = peeled.unread.is_none().then(|| shell::read(rest)).flatten() else {
+            return Self::Program(Program::read(&argv.words, &[], runtime));
+        };
+        let launchers = peeled.launchers;
+        let shell = super::process_name(rest.first());
+        let opaque = |arg: usize, why| (peeled.rest + arg, why);
+        let (arg, why) = match invocation {
+            Invocation::Text { dialect, text, zero, login } => {
+                let arg = peeled.rest + text;
+                let item = &argv.args[arg];
+                match unreadable(item.unreadable(), env) {
+                    None => {
+                        let reading = crate::shell::read(item.text(), dialect);
+                        let zero = zero.map(|zero| peeled.rest + zero);
+                        let (tails, main) = programs(&reading, runtime);
+                        return Self::Script(Script { launchers, shell, arg, zero, login, dialect, reading, tails, main });
+                    }
+                    Some(why) => opaque(text, why),
+                }
+            }
+            Invocation::File { file } => {
+                let file = rest[file].text.clone();
+                return Self::File { launchers, shell, file };
+            }
+            Invocation::NoScript => opaque(0, Opaque::NoScript),
+            Invocation::Unsupported => opaque(0, Opaque::Shell),
+            Invocation::Option(at) => opaque(at, Opaque::Option),
+        };
+        Self::Opaque { launchers, shell, arg, why }
+    }
+
+    pub(crate) fn launchers(&self) -> &[Peel] {
+        match self {
+            Self::Unknown | Self::Nothing | Self::Init => &[],
+            Self::Program(program) => &program.launchers,
+            Self::Script(Script { launchers, .. }) | Self::File { launchers, .. } | Self::Opaque { launchers, .. } => launchers,
+        }
+    }
+
+    pub(crate) fn main_program(&self) -> Option<&Program> {
+        match self {
+            Self::Program(program) => Some(program),
+            Self::Script(script) => script.main.as_ref(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn script(&self) -> Option<&Script> {
+        match self {
+            Self::Script(script) => Some(script),
+            _ => None,
+        }
+    }
+}
+
+fn unreadable(why: Option<Unreadable>, env: &Env<'_>) -> Option<Opaque> {
+    match why {
+        Some(Unreadable::HiddenVariable) => return Some(Opaque::HiddenVariable),
+        Some(Unreadable::DollarBeforeNonAscii) => return Some(Opaque::Garbled),
+        None => {}
+    }
+    env.names()
+        .any(|name| SHELL_ENV.contains(&name) || (name.starts_with("BASH_FUNC_")))
+        .then_some(Opaque::Environment)
+}
+
+/// The programs in tail position, and the one that does the work: of several, the one softstop knows best.
+fn programs(reading: &Reading, runtime: Runtime) -> (Vec<Program>, Option<Program>) {
+    let read = |command: &Command| Program::read(&command.words, &command.assignments, runtime);
+    let tails: Vec<_> = reading.commands.iter().filter(|c| c.tail && is_external(c)).map(read).collect();
+    let best = |programs: &[Program]| programs.iter().rev().max_by_key(|program| program.rank()).cloned();
+    let main = best(&tails).or_else(|| {
+        let all: Vec<_> = reading.commands.iter().filter(|command| is_external(command)).map(read).collect();
+        best(&all)
+    });
+    (tails, main)
+}
+
+fn is_external(command: &Command) -> bool {
+    command.words.first().is_some_and(|word| !crate::shell::is_builtin(&word.text))
+}
