@@ -2,6 +2,7 @@
 
 pub(crate) mod argv;
 pub(crate) mod env;
+mod interpreter;
 pub(crate) mod pre_stop;
 mod profile;
 pub(crate) mod runs;

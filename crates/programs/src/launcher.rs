@@ -31,6 +31,8 @@ pub struct Grammar {
     /// Options without a value, and `--` where it ends the options. Any other word that starts with `-` means:
     /// not understood, do not peel.
     pub plain: &'static [&'static str],
+    /// Of the valued options, those that translate signals (`dumb-init --rewrite 15:3`).
+    pub rewrites: &'static [&'static str],
     /// Words before the program that are no options (`gosu USER`, `timeout DURATION`).
     pub operands: usize,
     /// `NAME=value` words may come before the program (`env`).

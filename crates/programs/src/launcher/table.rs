@@ -7,6 +7,7 @@ const BARE: Grammar = Grammar {
     subcommand: None,
     valued: &[],
     plain: &[],
+    rewrites: &[],
     operands: 0,
     assignments: false,
 };
@@ -109,6 +110,7 @@ pub static LAUNCHERS: &[Launcher] = &[
         }),
         grammar: Some(Grammar {
             valued: &["-r", "--rewrite"],
+            rewrites: &["-r", "--rewrite"],
             plain: &["-c", "--single-child", "-v", "--verbose", "--"],
             ..BARE
         }),
@@ -244,8 +246,8 @@ pub static LAUNCHERS: &[Launcher] = &[
     // Stay and hand SIGTERM on (measured: timeout, sudo, uv, watchmedo, make).
     Launcher {
         name: "timeout",
-        // Its own handler also signals its process group, unless told to stay in the foreground
-        // (coreutils src/timeout.c, cleanup). `-k` is not understood on purpose: it starts a kill timer on SIGTERM.
+        // It also signals its process group, unless told to stay in the foreground (measured with coreutils 9.1).
+        // `-k` is not understood on purpose: it starts a kill timer on SIGTERM.
         passing: Passing::GroupInit,
         switch: Some(Switch {
             flags: &["--foreground", "-f"],

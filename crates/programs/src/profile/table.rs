@@ -455,6 +455,7 @@ pub static PROFILES: &[Profile] = &[
                     "-Dspring.lifecycle.timeout-per-shutdown-phase",
                     Milliseconds,
                 ),
+                EnvArgs("JAVA_TOOL_OPTIONS"),
                 Env("SPRING_LIFECYCLE_TIMEOUTPERSHUTDOWNPHASE", Milliseconds),
                 Env("SPRING_LIFECYCLE_TIMEOUT_PER_SHUTDOWN_PHASE", Milliseconds),
             ],
