@@ -12,13 +12,14 @@ pub(super) struct Interpreter {
     valued: &'static str,
     /// Letters whose value, if any, is the rest of the word.
     attached: &'static str,
-    /// Letters and long options that are followed by source text: no script is run.
-    code: &'static [&'static str],
+    /// Long options that are followed by source text. (A letter that is in no list may be one of those, or unknown:
+    /// then no script is read.)
+    code_long: &'static [&'static str],
     /// The letter that is followed by a module.
     module: Option<char>,
     /// Long options that take the next word as their value.
     valued_long: &'static [&'static str],
-    /// Long options that are not listed take no word.
+    /// Long options that are not listed are taken for options without a value; else for unknown.
     lenient: bool,
 }
 
@@ -38,7 +39,7 @@ static INTERPRETERS: &[Interpreter] = &[
         plain: "bBdEhiIOPqRsSuvVx",
         valued: "WX",
         attached: "",
-        code: &["c"],
+        code_long: &[],
         module: Some('m'),
         valued_long: &["--check-hash-based-pycs"],
         lenient: false,
@@ -48,7 +49,7 @@ static INTERPRETERS: &[Interpreter] = &[
         plain: "acdhlnpsSUvwy",
         valued: "CEIr",
         attached: "0FiKTWx",
-        code: &["e"],
+        code_long: &[],
         module: None,
         valued_long: &[],
         lenient: true,
@@ -58,7 +59,7 @@ static INTERPRETERS: &[Interpreter] = &[
         plain: "chiv",
         valued: "Cr",
         attached: "",
-        code: &["e", "p", "--eval", "--print"],
+        code_long: &["--eval", "--print"],
         module: None,
         valued_long: &[
             "--require",
@@ -75,7 +76,9 @@ static INTERPRETERS: &[Interpreter] = &[
 
 /// The interpreter of that base name, if it is one whose programs have profiles of their own.
 pub(super) fn by_name(name: &str) -> Option<&'static Interpreter> {
-    INTERPRETERS.iter().find(|i| i.names.iter().any(|n| is_named(name, n)))
+    INTERPRETERS
+        .iter()
+        .find(|i| i.names.iter().any(|n| is_named(name, n)))
 }
 
 /// What one option word means for the words behind it.
@@ -105,29 +108,48 @@ impl Interpreter {
             }
             match self.step(&word.text)? {
                 Step::Skip(count) => at += count,
-                Step::Module(Some(name)) => return Some(Runs { name, is_module: true, words: at + 1 }),
+                Step::Module(Some(name)) => {
+                    return Some(Runs {
+                        name,
+                        is_module: true,
+                        words: at + 1,
+                    });
+                }
                 Step::Module(None) => {
                     let name = words.get(at + 1).filter(|word| word.known)?;
-                    return Some(Runs { name: &name.text, is_module: true, words: at + 2 });
+                    return Some(Runs {
+                        name: &name.text,
+                        is_module: true,
+                        words: at + 2,
+                    });
                 }
             }
         }
         let name = words.get(at)?.program()?;
-        Some(Runs { name, is_module: false, words: at + 1 })
+        Some(Runs {
+            name,
+            is_module: false,
+            words: at + 1,
+        })
     }
 
     fn step<'a>(&self, option: &'a str) -> Option<Step<'a>> {
         if option.starts_with("--") {
             let name = option.split_once('=').map_or(option, |(name, _)| name);
-            if self.code.contains(&name) {
+            if self.code_long.contains(&name) {
                 return None;
             }
             let valued = self.valued_long.contains(&name);
-            return (valued || self.lenient).then_some(Step::Skip(1 + usize::from(valued && name == option)));
+            return (valued || self.lenient)
+                .then_some(Step::Skip(1 + usize::from(valued && name == option)));
         }
-        let letters = option.strip_prefix('-').filter(|letters| !letters.is_empty())?;
+        let letters = option
+            .strip_prefix('-')
+            .filter(|letters| !letters.is_empty())?;
         for (index, letter) in letters.char_indices() {
-            let rest = letters.get(index + letter.len_utf8()..).filter(|rest| !rest.is_empty());
+            let rest = letters
+                .get(index + letter.len_utf8()..)
+                .filter(|rest| !rest.is_empty());
             if self.module == Some(letter) {
                 return Some(Step::Module(rest));
             }
@@ -137,7 +159,6 @@ impl Interpreter {
             if self.attached.contains(letter) {
                 return Some(Step::Skip(1));
             }
-            // What is left is plain, source text, or unknown.
             if !self.plain.contains(letter) {
                 return None;
             }
