@@ -7,37 +7,37 @@ use softstop_programs::{
 
 /// One word of a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Word {
+pub(crate) struct Word {
     /// The word after quote removal. Parts that only run time knows stand as written (`$D/bin/app`).
-    pub text: String,
+    pub(crate) text: String,
     /// All of it is known.
-    pub known: bool,
+    pub(crate) known: bool,
 }
 
 /// Launchers peeled off the front of a command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Peeled {
+pub(crate) struct Peeled {
     /// What stands in front of the program, outermost first.
-    pub launchers: Vec<Peel>,
+    pub(crate) launchers: Vec<Peel>,
     /// Index of the first word of the program; the length of the command line where nothing is left.
-    pub rest: usize,
+    pub(crate) rest: usize,
     /// The outermost launcher whose command line was not understood; peeling stopped there and `rest` points at it.
-    pub unread: Option<&'static Launcher>,
+    pub(crate) unread: Option<&'static Launcher>,
 }
 
 /// One launcher that was peeled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peel {
+pub(crate) struct Peel {
     /// Which.
-    pub launcher: &'static Launcher,
+    pub(crate) launcher: &'static Launcher,
     /// What it does with SIGTERM, with the options it was given (`tini -g` is a group init, `dumb-init -c` is not).
-    pub passing: Passing,
+    pub(crate) passing: Passing,
     /// Index of its own word.
-    pub at: usize,
+    pub(crate) at: usize,
     /// `NAME=value` words it sets for the program (`env`): indices, the end excluded.
-    pub assignments: (usize, usize),
+    pub(crate) assignments: (usize, usize),
     /// What it sends instead of SIGTERM (`dumb-init --rewrite 15:3`).
-    pub term_becomes: Option<Signal>,
+    pub(crate) term_becomes: Option<Signal>,
 }
 
 impl Word {
@@ -75,7 +75,7 @@ impl Peel {
 ///
 /// It is strict: a launcher with an option that its table row does not name is not peeled, because
 /// where the program begins would be a guess.
-pub fn peel(argv: &[Word]) -> Peeled {
+pub(crate) fn peel(argv: &[Word]) -> Peeled {
     let mut peeled = Peeled::default();
     while let Some(launcher) = argv
         .get(peeled.rest)
@@ -125,12 +125,11 @@ fn read(launcher: &'static Launcher, argv: &[Word], at: usize) -> Option<(Peel, 
                 }
             }
             Reading::Valued { option, value } => {
-                let value = match value {
-                    Some(value) => value,
-                    None => {
-                        next += 1;
-                        &argv.get(next - 1)?.text
-                    }
+                let value = if let Some(value) = value {
+                    value
+                } else {
+                    next += 1;
+                    &argv.get(next - 1)?.text
                 };
                 if grammar.rewrites.contains(&option) {
                     rewrite(&mut peel, value)?;

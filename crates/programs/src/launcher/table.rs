@@ -393,7 +393,7 @@ pub static LAUNCHERS: &[Launcher] = &[
     swallows("start-stop-daemon", None),
     swallows("daemonize", None),
     swallows("runsvdir", None),
-    // A shell script around the server, which it does not exec.
+    // A shell script around the server; not measured, and distributions differ in whether it execs: taken for the worse.
     swallows("apache2ctl", None),
     swallows("apachectl", None),
     swallows("npm", None),

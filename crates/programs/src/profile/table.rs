@@ -534,7 +534,7 @@ pub static PROFILES: &[Profile] = &[
         name: "python",
         title: "Python",
         detect: &[Program("python"), Program("pypy")],
-        note: "measured with 3.11: without a handler SIGTERM is ignored as PID 1, with one it drains",
+        note: "measured: without a handler SIGTERM is ignored as PID 1, with one it drains",
         ..LANGUAGE
     },
     Profile {
