@@ -94,6 +94,18 @@ fn programs_are_recognised() {
         ("honcho start", "honcho"),
         ("foreman start", "foreman"),
         ("julia entrypoint.jl", "julia"),
+    ] {
+        assert_eq!(
+            detect(&words(line)).map(|p| p.name),
+            Some(expected),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn what_stays_is_the_language_or_has_no_handler() {
+    for (line, expected) in [
         ("python", "python"),
         ("python -c gunicorn", "python"),
         ("python -c $X gunicorn", "python"),
