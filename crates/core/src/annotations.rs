@@ -169,7 +169,10 @@ impl PreStop {
     pub fn parse(text: &str) -> Result<Self, BadValue> {
         let text = text.trim();
         if let Some(rest) = text.strip_prefix("GET ") {
-            let rest = rest.trim_start().strip_prefix(':').ok_or_else(BadValue::pre_stop)?;
+            let rest = rest
+                .trim_start()
+                .strip_prefix(':')
+                .ok_or_else(BadValue::pre_stop)?;
             let (port, path) = match rest.find('/') {
                 Some(slash) => rest.split_at(slash),
                 None => (rest, "/"),
@@ -177,10 +180,15 @@ impl PreStop {
             if !is_port(port) || path.chars().any(|c| c.is_control() || c.is_whitespace()) {
                 return Err(BadValue::pre_stop());
             }
-            return Ok(Self::HttpGet { port: port.into(), path: path.into() });
+            return Ok(Self::HttpGet {
+                port: port.into(),
+                path: path.into(),
+            });
         }
         match serde_json::from_str::<Vec<String>>(text) {
-            Ok(argv) if argv.first().is_some_and(|program| !program.is_empty()) => Ok(Self::Exec(argv)),
+            Ok(argv) if argv.first().is_some_and(|program| !program.is_empty()) => {
+                Ok(Self::Exec(argv))
+            }
             _ => Err(BadValue::pre_stop()),
         }
     }
@@ -192,7 +200,9 @@ fn is_port(text: &str) -> bool {
         return text.parse::<u16>().is_ok_and(|port| port > 0);
     }
     text.len() <= 15
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && text.bytes().any(|b| b.is_ascii_lowercase())
         && !text.starts_with('-')
         && !text.ends_with('-')
@@ -223,7 +233,9 @@ impl Runtime {
 pub fn stop_signal(text: &str) -> Result<Signal, BadValue> {
     match Signal::parse(text) {
         Some(signal) if signal != Signal::KILL && signal.number() != 19 => Ok(signal),
-        _ => Err(BadValue("a signal that a program can catch, such as SIGTERM, SIGQUIT or SIGINT".into())),
+        _ => Err(BadValue(
+            "a signal that a program can catch, such as SIGTERM, SIGQUIT or SIGINT".into(),
+        )),
     }
 }
 
@@ -232,19 +244,26 @@ pub fn stop_signal(text: &str) -> Result<Signal, BadValue> {
 /// # Errors
 /// Says what is accepted.
 pub fn writable(text: &str) -> Result<Vec<String>, BadValue> {
-    let paths: Vec<_> = text.split(',').map(|path| path.trim().trim_end_matches('/').to_owned()).collect();
+    let paths: Vec<_> = text
+        .split(',')
+        .map(|path| path.trim().trim_end_matches('/').to_owned())
+        .collect();
     let good = |path: &String| {
         path.len() > 1
             && path.len() <= 256
             && path.starts_with('/')
             && !path.contains(':')
             && !path.chars().any(char::is_control)
-            && path[1..].split('/').all(|part| !matches!(part, "" | "." | ".."))
+            && path[1..]
+                .split('/')
+                .all(|part| !matches!(part, "" | "." | ".."))
     };
     if paths.iter().all(good) {
         Ok(paths)
     } else {
-        Err(BadValue("absolute paths other than /, separated by commas, such as /run or /run,/tmp".into()))
+        Err(BadValue(
+            "absolute paths other than /, separated by commas, such as /run or /run,/tmp".into(),
+        ))
     }
 }
 
@@ -276,9 +295,16 @@ pub fn duration(text: &str) -> Result<u32, BadValue> {
         }
         smallest = unit;
         rest = rest.get(1..).unwrap_or_default();
-        total = number.checked_mul(unit).and_then(|part| total.checked_add(part)).ok_or_else(bad)?;
+        total = number
+            .checked_mul(unit)
+            .and_then(|part| total.checked_add(part))
+            .ok_or_else(bad)?;
     }
-    if total <= LONGEST { Ok(total) } else { Err(bad()) }
+    if total <= LONGEST {
+        Ok(total)
+    } else {
+        Err(bad())
+    }
 }
 
 /// Why a value was not understood: what it should have been.
@@ -318,8 +344,25 @@ mod tests {
             assert_eq!(duration(text), Ok(seconds), "{text}");
         }
         for text in [
-            "", " ", "-1", "+5", "1.5", "5 s", "5x", "5ms", "s", "1s1m", "1s1s", "30m30", "25h", "86401",
-            "4294967296", "99999999999999h", "5s5", "é", "５",
+            "",
+            " ",
+            "-1",
+            "+5",
+            "1.5",
+            "5 s",
+            "5x",
+            "5ms",
+            "s",
+            "1s1m",
+            "1s1s",
+            "30m30",
+            "25h",
+            "86401",
+            "4294967296",
+            "99999999999999h",
+            "5s5",
+            "é",
+            "５",
         ] {
             assert!(duration(text).is_err(), "{text:?}");
         }
@@ -327,13 +370,36 @@ mod tests {
 
     #[test]
     fn pre_stop_hooks() {
-        assert_eq!(PreStop::parse(r#"["/bin/x","-a"]"#), Ok(PreStop::Exec(vec!["/bin/x".into(), "-a".into()])));
-        let get = |port: &str, path: &str| Ok(PreStop::HttpGet { port: port.into(), path: path.into() });
-        assert_eq!(PreStop::parse("GET :8080/drain?now=1"), get("8080", "/drain?now=1"));
+        assert_eq!(
+            PreStop::parse(r#"["/bin/x","-a"]"#),
+            Ok(PreStop::Exec(vec!["/bin/x".into(), "-a".into()]))
+        );
+        let get = |port: &str, path: &str| {
+            Ok(PreStop::HttpGet {
+                port: port.into(),
+                path: path.into(),
+            })
+        };
+        assert_eq!(
+            PreStop::parse("GET :8080/drain?now=1"),
+            get("8080", "/drain?now=1")
+        );
         assert_eq!(PreStop::parse("GET :http"), get("http", "/"));
         for text in [
-            "", "[]", r#"[""]"#, "[1]", "/bin/x", "{}", "GET 8080/x", "GET :0/x", "GET :70000/", "GET :/x",
-            "POST :80/x", "GET :80/a b", "GET :Http/x", "GET :a--b/",
+            "",
+            "[]",
+            r#"[""]"#,
+            "[1]",
+            "/bin/x",
+            "{}",
+            "GET 8080/x",
+            "GET :0/x",
+            "GET :70000/",
+            "GET :/x",
+            "POST :80/x",
+            "GET :80/a b",
+            "GET :Http/x",
+            "GET :a--b/",
         ] {
             assert!(PreStop::parse(text).is_err(), "{text:?}");
         }
@@ -342,8 +408,11 @@ mod tests {
     #[test]
     fn writable_paths() {
         assert_eq!(writable("/run"), Ok(vec!["/run".into()]));
-        assert_eq!(writable("/run/, /var/tmp"), Ok(vec!["/run".into(), "/var/tmp".into()]));
-        for text in ["", "/", "run", "/a/../b", "/a//b", "/a:b", "/run,", "/a\n"] {
+        assert_eq!(
+            writable("/run/, /var/tmp"),
+            Ok(vec!["/run".into(), "/var/tmp".into()])
+        );
+        for text in ["", "/", "run", "/a/../b", "/a//b", "/a:b", "/run,", "/a\nb"] {
             assert!(writable(text).is_err(), "{text:?}");
         }
     }

@@ -5,6 +5,12 @@
 //! | P | what the preStop already there takes; 0 where nobody can see it |
 //! | d | slot taken: P · the setting drain-delay · a container that serves: 5 · else 0; Job pods 0 |
 //! | T, m | drain-time · argv · the profile's finite default: m = 5 or 10 · unknown: T = max(0, G - P), m = 0 · no drain: added to d, T = 0, m = 5 |
+//!
+//! A default may be overruled in a file that nobody sees here (`gunicorn.conf.py`): beside it the program keeps all
+//! the time it had, as one whose drain time is unknown does.
+//!
+//! | symbol | rule |
+//! |---|---|
 //! | need | max over the containers of d + T + m |
 //! | result | max(G, min(max(need, grace-period), the policy's max)) |
 
@@ -57,7 +63,7 @@ pub(crate) struct Share {
     /// The drain time (T); `None`: unknown, the program keeps what it had.
     pub(crate) drain: Option<DrainTime>,
     pub(crate) margin: u64,
-    /// d + T + m.
+    /// d + T + m, in seconds.
     pub(crate) need: u64,
 }
 
@@ -67,6 +73,8 @@ pub(crate) struct DrainTime {
     pub(crate) seconds: u64,
     /// Who says so, for messages: `the pod's annotation`, `--graceful-timeout`, `Gunicorn's default`.
     pub(crate) says: String,
+    /// It is what the program does where nobody configured it.
+    pub(crate) is_default: bool,
 }
 
 /// Why a container gets no or less delay.
@@ -83,9 +91,17 @@ pub(crate) enum Cut {
 }
 
 /// Spends the grace.
-pub(crate) fn budget(pod: PodView<'_>, settings: &Settings<'_>, containers: &[Observed<'_>], decisions: &[Decision]) -> Budget {
+pub(crate) fn budget(
+    pod: PodView<'_>,
+    settings: &Settings<'_>,
+    containers: &[Observed<'_>],
+    decisions: &[Decision],
+) -> Budget {
     let grace = pod.grace();
-    let asks = settings.grace_period.as_ref().is_some_and(|g| g.source.is_own())
+    let asks = settings
+        .grace_period
+        .as_ref()
+        .is_some_and(|g| g.source.is_own())
         || containers.iter().any(|container| {
             let own = |source: Option<&Source>| source.is_some_and(Source::is_own);
             let settings = &container.settings;
@@ -100,21 +116,56 @@ pub(crate) fn budget(pod: PodView<'_>, settings: &Settings<'_>, containers: &[Ob
         .map(|(container, decision)| share(pod, settings, container, decision, hands_off))
         .collect();
 
-    let wanted = settings.grace_period.as_ref().map_or(0, |g| u64::from(g.value));
+    let wanted = settings
+        .grace_period
+        .as_ref()
+        .map_or(0, |g| u64::from(g.value));
     let floor = wanted.max(settings.bounds.grace_min.map_or(0, u64::from));
     let need = shares.iter().map(|share| share.need).max().unwrap_or(0);
-    let ceiling = settings.bounds.grace_max.map_or(HIGHEST, u64::from).min(HIGHEST);
-    let result = if hands_off { grace } else { grace.max(need.max(floor).min(ceiling)) };
+    let ceiling = settings
+        .bounds
+        .grace_max
+        .map_or(HIGHEST, u64::from)
+        .min(HIGHEST);
+    let result = if hands_off {
+        grace
+    } else {
+        grace.max(need.max(floor).min(ceiling))
+    };
     let capped = !hands_off && need.max(floor) > result;
     let shares = shares.into_iter().map(|share| fit(share, result)).collect();
-    Budget { grace, need, result, capped, hands_off, shares }
+    Budget {
+        grace,
+        need,
+        result,
+        capped,
+        hands_off,
+        shares,
+    }
 }
 
-fn share(pod: PodView<'_>, settings: &Settings<'_>, container: &Observed<'_>, decision: &Decision, hands_off: bool) -> Share {
+fn share(
+    pod: PodView<'_>,
+    settings: &Settings<'_>,
+    container: &Observed<'_>,
+    decision: &Decision,
+    hands_off: bool,
+) -> Share {
     let grace = pod.grace();
     if decision.untouched {
-        let wanted = Sourced { value: container.slot.seconds(), source: Source::BuiltIn };
-        return Share { delay: wanted.value, wanted, cuttable: false, cut: None, drain: None, margin: 0, need: 0 };
+        let wanted = Sourced {
+            value: container.slot.seconds(),
+            source: Source::BuiltIn,
+        };
+        return Share {
+            delay: wanted.value,
+            wanted,
+            cuttable: false,
+            cut: None,
+            drain: None,
+            margin: 0,
+            need: 0,
+        };
     }
     let taken = !container.slot.is_free();
     let mut wanted = delay(pod, container);
@@ -127,7 +178,12 @@ fn share(pod: PodView<'_>, settings: &Settings<'_>, container: &Observed<'_>, de
             }
             (None, MARGIN)
         }
-        Some(_) => (known.clone(), container.profile().map_or(MARGIN, |profile| u64::from(profile.margin))),
+        Some(_) => (
+            known.clone(),
+            container
+                .profile()
+                .map_or(MARGIN, |profile| u64::from(profile.margin)),
+        ),
         None => (None, 0),
     };
     let (delay, cut) = if taken {
@@ -135,28 +191,47 @@ fn share(pod: PodView<'_>, settings: &Settings<'_>, container: &Observed<'_>, de
     } else {
         first_cut(settings, container, wanted.value, hands_off)
     };
-    let time = match &drain {
-        Some(time) => time.seconds,
-        None if decision.drain_in_delay => 0,
-        None => grace.saturating_sub(container.slot.seconds()).min(HIGHEST),
+    let before = grace.saturating_sub(container.slot.seconds()).min(HIGHEST);
+    let after_delay = match &drain {
+        Some(time) if time.is_default => (time.seconds + margin).max(before),
+        Some(time) => time.seconds + margin,
+        None if decision.drain_in_delay => margin,
+        None => before,
     };
     let cuttable = !taken && container.settings.pre_stop.is_none();
-    Share { wanted, delay, cuttable, cut, drain, margin, need: delay + time + margin }
+    Share {
+        wanted,
+        delay,
+        cuttable,
+        cut,
+        drain,
+        margin,
+        need: delay + after_delay,
+    }
 }
 
 /// d, before any cut.
 fn delay(pod: PodView<'_>, container: &Observed<'_>) -> Sourced<u64> {
     let settings = &container.settings;
-    let built_in = |value| Sourced { value, source: Source::BuiltIn };
+    let built_in = |value| Sourced {
+        value,
+        source: Source::BuiltIn,
+    };
     if !container.slot.is_free() {
         return built_in(container.slot.seconds());
     }
     if let Some(hook) = &settings.pre_stop {
         let value = crate::observe::pre_stop::Slot::wanted(&hook.value).seconds();
-        return Sourced { value, source: hook.source.clone() };
+        return Sourced {
+            value,
+            source: hook.source.clone(),
+        };
     }
     match &settings.drain_delay {
-        Some(delay) => Sourced { value: u64::from(delay.value), source: delay.source.clone() },
+        Some(delay) => Sourced {
+            value: u64::from(delay.value),
+            source: delay.source.clone(),
+        },
         None if container.serves && !pod.is_job() => built_in(SERVING_DELAY),
         None => built_in(0),
     }
@@ -165,21 +240,42 @@ fn delay(pod: PodView<'_>, container: &Observed<'_>) -> Sourced<u64> {
 /// T, where it is known.
 fn drain_time(container: &Observed<'_>, decision: &Decision) -> Option<DrainTime> {
     if let Some(time) = &container.settings.drain_time {
-        return Some(DrainTime { seconds: u64::from(time.value), says: time.source.to_string() });
+        return Some(DrainTime {
+            seconds: u64::from(time.value),
+            says: time.source.to_string(),
+            is_default: false,
+        });
     }
     if let Some(found) = &container.found_time {
-        return Some(DrainTime { seconds: u64::from(found.seconds), says: found.place.clone() });
+        return Some(DrainTime {
+            seconds: u64::from(found.seconds),
+            says: found.place.clone(),
+            is_default: false,
+        });
     }
     if decision.drain_in_delay {
-        return Some(DrainTime { seconds: NO_DRAIN_TIME, says: "softstop's default".into() });
+        return Some(DrainTime {
+            seconds: NO_DRAIN_TIME,
+            says: "softstop's default".into(),
+            is_default: true,
+        });
     }
     let profile = container.profile()?;
     let seconds = u64::from(profile.time.default?);
-    Some(DrainTime { seconds, says: format!("{}'s default", profile.title) })
+    Some(DrainTime {
+        seconds,
+        says: format!("{}'s default", profile.title),
+        is_default: true,
+    })
 }
 
 /// The cuts that do not depend on the resulting grace.
-fn first_cut(settings: &Settings<'_>, container: &Observed<'_>, wanted: u64, hands_off: bool) -> (u64, Option<Cut>) {
+fn first_cut(
+    settings: &Settings<'_>,
+    container: &Observed<'_>,
+    wanted: u64,
+    hands_off: bool,
+) -> (u64, Option<Cut>) {
     if wanted == 0 {
         return (0, None);
     }
@@ -187,10 +283,16 @@ fn first_cut(settings: &Settings<'_>, container: &Observed<'_>, wanted: u64, han
         return (0, Some(Cut::HandsOff));
     }
     let longest = settings.bounds.drain_delay_max.map_or(HIGHEST, u64::from);
-    let (delay, cut) = if wanted > longest { (longest, Some(Cut::DelayBound)) } else { (wanted, None) };
+    let (delay, cut) = if wanted > longest {
+        (longest, Some(Cut::DelayBound))
+    } else {
+        (wanted, None)
+    };
     match &container.probe_grace {
         // The hook of an annotation is what the user wants, whatever a probe says.
-        Some((seconds, _)) if *seconds <= delay && container.settings.pre_stop.is_none() => (0, Some(Cut::ProbeGrace)),
+        Some((seconds, _)) if *seconds <= delay && container.settings.pre_stop.is_none() => {
+            (0, Some(Cut::ProbeGrace))
+        }
         _ => (delay, cut),
     }
 }

@@ -23,7 +23,7 @@ use softstop_programs::signal::Signal;
 use crate::observe::Observed;
 use crate::observe::runs::{Opaque, Program, Runs, Script};
 use crate::pod::PodView;
-use crate::shell::{Outcome, Reason};
+use crate::shell::Outcome;
 use crate::{Capabilities, Entrypoint, Verdict};
 
 /// What is decided about one container.
@@ -63,10 +63,16 @@ pub(crate) struct Surroundings<'a> {
 pub(crate) fn decide(container: &Observed<'_>, around: Surroundings<'_>) -> Decision {
     let chooser = Chooser { container, around };
     if let Some((reason, why)) = left_alone(container, around.pod) {
-        return Decision { untouched: true, ..chooser.leave(reason, why) };
+        return Decision {
+            untouched: true,
+            ..chooser.leave(reason, why)
+        };
     }
     if around.pod.is_windows() {
-        return chooser.leave("windows", "Windows containers get no signal that softstop could route");
+        return chooser.leave(
+            "windows",
+            "Windows containers get no signal that softstop could route",
+        );
     }
     chooser.choose()
 }
@@ -81,11 +87,20 @@ fn left_alone(container: &Observed<'_>, pod: PodView<'_>) -> Option<(&'static st
     if container.settings.entrypoint.value == Entrypoint::Off {
         Some(("off", "the setting entrypoint is off"))
     } else if pod.is_mirror() {
-        Some(("mirror-pod", "the kubelet runs a static pod from its file and recreates a copy that differs"))
+        Some((
+            "mirror-pod",
+            "the kubelet runs a static pod from its file and recreates a copy that differs",
+        ))
     } else if host_process() {
-        Some(("host-process", "a hostProcess container runs on the host itself"))
+        Some((
+            "host-process",
+            "a hostProcess container runs on the host itself",
+        ))
     } else if container.foreign {
-        Some(("injected-by-others", "another system brought this container into the pod and stops it itself"))
+        Some((
+            "injected-by-others",
+            "another system brought this container into the pod and stops it itself",
+        ))
     } else {
         None
     }
@@ -135,13 +150,18 @@ impl Chooser<'_, '_> {
         let tails: Vec<_> = script.tails.iter().collect();
         match &script.reading.outcome {
             Outcome::Empty => self.leave("empty-script", "the script is empty"),
-            Outcome::OnlyBuiltins => self.leave("only-builtins", "the script runs nothing but the shell's own commands"),
-            Outcome::HandlesTerm => self.hook(&self.need("trap", "the script traps SIGTERM itself")),
-            Outcome::Refused(refusal) if refusal.reason == Reason::Loop => {
+            Outcome::OnlyBuiltins => self.leave(
+                "only-builtins",
+                "the script runs nothing but the shell's own commands",
+            ),
+            Outcome::HandlesTerm => {
+                self.hook(&self.need("trap", "the script traps SIGTERM itself"))
+            }
+            Outcome::Refused(_) if script.reading.restarts.is_some() => {
                 self.init(&self.need("loop", "a loop in the script restarts the program"))
             }
             Outcome::Refused(refusal) => {
-                if let Some(decision) = self.not_pid1(script.reading.commands.is_empty().then_some(&tails[..])) {
+                if let Some(decision) = self.not_pid1(&tails) {
                     return decision;
                 }
                 self.hook(&self.need(refusal.reason.code(), refusal.reason.explain()))
@@ -152,14 +172,18 @@ impl Chooser<'_, '_> {
             },
             Outcome::Exec(offsets) => match self.before_drain(&tails) {
                 Some(decision) => decision,
-                None => Decision { inserts: offsets.clone(), ..self.exec(&tails, script) }.settled(),
+                None => Decision {
+                    inserts: offsets.clone(),
+                    ..self.exec(&tails, script)
+                }
+                .settled(),
             },
         }
     }
 
     /// What comes before the question how the program drains.
     fn before_drain(&self, programs: &[&Program]) -> Option<Decision> {
-        if let Some(decision) = self.not_pid1(Some(programs)) {
+        if let Some(decision) = self.not_pid1(programs) {
             return Some(decision);
         }
         for program in programs {
@@ -170,7 +194,9 @@ impl Chooser<'_, '_> {
                 )));
             }
             if program.is_shell() {
-                return Some(self.hook(&self.need("inner-shell", "the last command is a shell of its own")));
+                return Some(
+                    self.hook(&self.need("inner-shell", "the last command is a shell of its own")),
+                );
             }
         }
         if drain::group_signal(self.container, programs) == drain::Group::Harms {
@@ -182,12 +208,22 @@ impl Chooser<'_, '_> {
         None
     }
 
-    fn not_pid1(&self, programs: Option<&[&Program]>) -> Option<Decision> {
+    fn not_pid1(&self, programs: &[&Program]) -> Option<Decision> {
         let main = self.container.profile();
-        let mut profiles = programs.unwrap_or_default().iter().filter_map(|program| program.profile).chain(main);
+        let mut profiles = programs
+            .iter()
+            .filter_map(|program| program.profile)
+            .chain(main);
         let profile = profiles.find(|profile| profile.not_pid1)?;
-        let why = format!("{} must not be PID 1: its preStop hook would end with it", profile.title);
-        Some(self.init(&Need { reason: "not-pid1", why: &why, signal: None }))
+        let why = format!(
+            "{} must not be PID 1: its preStop hook would end with it",
+            profile.title
+        );
+        Some(self.init(&Need {
+            reason: "not-pid1",
+            why: &why,
+            signal: None,
+        }))
     }
 
     /// The main program is PID 1 already, or becomes so without an edit.
@@ -202,7 +238,11 @@ impl Chooser<'_, '_> {
     fn direct(&self, programs: &[&Program], after_others: bool) -> Decision {
         let (drains, env) = drain::of_all(self.container, programs);
         let decision = match drains {
-            Drains::OnTerm => self.verdict(Verdict::Direct, "drains-on-term", "the program is PID 1 and drains on SIGTERM"),
+            Drains::OnTerm => self.verdict(
+                Verdict::Direct,
+                "drains-on-term",
+                "the program is PID 1 and drains on SIGTERM",
+            ),
             Drains::OnStopSignal(_) => self.verdict(
                 Verdict::Direct,
                 "drains-on-stopsignal",
@@ -215,13 +255,24 @@ impl Chooser<'_, '_> {
             ),
             Drains::Never => Decision {
                 drain_in_delay: true,
-                ..self.verdict(Verdict::Direct, "no-drain", "the program is PID 1 and stops at once: only a delay protects its requests")
+                ..self.verdict(
+                    Verdict::Direct,
+                    "no-drain",
+                    "the program is PID 1 and stops at once: only a delay protects its requests",
+                )
             },
             Drains::On(signal) => self.hook(&self.other_signal(signal)),
             Drains::NoHandler => self.no_handler(after_others),
-            Drains::Unknown => self.hook(&self.need("unknown-program", "the program is not known and may be a script")),
+            Drains::Unknown => self.hook(&self.need(
+                "unknown-program",
+                "the program is not known and may be a script",
+            )),
         };
-        Decision { drains, env, ..decision }
+        Decision {
+            drains,
+            env,
+            ..decision
+        }
     }
 
     /// `exec` is proven to change nothing but the process tree.
@@ -236,27 +287,50 @@ impl Chooser<'_, '_> {
     /// | nobody can see its handler, or it is unknown | exec, never without the drain delay where it serves |
     fn exec(&self, programs: &[&Program], script: &Script) -> Decision {
         let (drains, env) = drain::of_all(self.container, programs);
-        let proven = || self.verdict(Verdict::Exec, "exec-proven", "exec changes nothing here but the process tree");
+        let proven = || {
+            self.verdict(
+                Verdict::Exec,
+                "exec-proven",
+                "exec changes nothing here but the process tree",
+            )
+        };
         let decision = match drains {
             Drains::On(signal) => self.hook(&self.other_signal(signal)),
             Drains::NoHandler => self.no_handler(script.runs_before_tail()),
             _ => match hazard::find(self.container, self.around.pod, script) {
                 Some(hazard) => self.init(&self.need("pid1-hazard", hazard)),
                 None => match drains {
-                    Drains::Never => Decision { drain_in_delay: true, needs_delay: true, ..proven() },
-                    Drains::Unseen | Drains::Unknown => Decision { needs_delay: self.container.serves, ..proven() },
+                    Drains::Never => Decision {
+                        drain_in_delay: true,
+                        needs_delay: true,
+                        ..proven()
+                    },
+                    Drains::Unseen | Drains::Unknown => Decision {
+                        needs_delay: self.container.serves,
+                        ..proven()
+                    },
                     _ => proven(),
                 },
             },
         };
-        Decision { drains, env, ..decision }
+        Decision {
+            drains,
+            env,
+            ..decision
+        }
     }
 
     fn no_handler(&self, after_others: bool) -> Decision {
         if after_others {
-            self.hook(&self.need("idle-after-daemons", "the last command only idles; what the script started before may do the work"))
+            self.hook(&self.need(
+                "idle-after-daemons",
+                "the last command only idles; what the script started before may do the work",
+            ))
         } else {
-            self.leave("no-handler", "the program has no handler for SIGTERM: there is nothing to drain")
+            self.leave(
+                "no-handler",
+                "the program has no handler for SIGTERM: there is nothing to drain",
+            )
         }
     }
 
@@ -283,17 +357,27 @@ impl Chooser<'_, '_> {
         } else if self.container.argv.is_proven() && !self.container.argv.words.is_empty() {
             self.injected(Verdict::Init, need)
         } else {
-            self.not_injected(Verdict::Init, need, "the command is not known, so softstop-init cannot run it")
+            self.not_injected(
+                Verdict::Init,
+                need,
+                "the command is not known, so softstop-init cannot run it",
+            )
         }
     }
 
     fn injected(&self, verdict: Verdict, need: &Need<'_>) -> Decision {
-        Decision { signal: need.signal, ..self.verdict(verdict, need.reason, need.why) }
+        Decision {
+            signal: need.signal,
+            ..self.verdict(verdict, need.reason, need.why)
+        }
     }
 
     fn not_injected(&self, wanted: Verdict, need: &Need<'_>, obstacle: &str) -> Decision {
-        let why = format!("{}; {obstacle}", need.why);
-        Decision { wanted: Some(wanted), ..self.verdict(Verdict::Leave, need.reason, &why) }
+        let why = format!("{}; {obstacle}", need.why.trim_end_matches('.'));
+        Decision {
+            wanted: Some(wanted),
+            ..self.verdict(Verdict::Leave, need.reason, &why)
+        }
     }
 
     fn why_no_injection(&self) -> Option<&'static str> {
@@ -311,7 +395,9 @@ impl Chooser<'_, '_> {
             Some(obstacle)
         } else if self.around.pod.shares_pid_namespace() {
             Some("the pod shares a PID namespace, so PID 1 is not the container's")
-        } else if !(self.container.slot.is_free() || matches!(self.container.slot, crate::observe::pre_stop::Slot::Own(_))) {
+        } else if !(self.container.slot.is_free()
+            || matches!(self.container.slot, crate::observe::pre_stop::Slot::Own(_)))
+        {
             Some("the container has a preStop hook of its own")
         } else if self.container.settings.pre_stop.is_some() {
             Some("the setting pre-stop takes the preStop slot")
@@ -323,11 +409,24 @@ impl Chooser<'_, '_> {
     }
 
     fn need<'a>(&self, reason: &'static str, why: &'a str) -> Need<'a> {
-        Need { reason, why, signal: self.container.settings.stop_signal.as_ref().map(|s| s.value) }
+        Need {
+            reason,
+            why,
+            signal: self
+                .container
+                .settings
+                .stop_signal
+                .as_ref()
+                .map(|s| s.value),
+        }
     }
 
     fn other_signal(&self, signal: Signal) -> Need<'static> {
-        Need { reason: "other-signal", why: "the program drains on another signal than the one it will get", signal: Some(signal) }
+        Need {
+            reason: "other-signal",
+            why: "the program drains on another signal than the one it will get",
+            signal: Some(signal),
+        }
     }
 
     fn leave(&self, reason: &'static str, why: &str) -> Decision {
@@ -340,7 +439,7 @@ impl Chooser<'_, '_> {
         Decision {
             verdict,
             reason,
-            why: why.to_owned(),
+            why: sentence(why),
             untouched: false,
             drains,
             env: Vec::new(),
@@ -366,10 +465,15 @@ impl Decision {
     pub(crate) fn withdraw(&mut self, reason: &'static str, why: &str) {
         self.verdict = Verdict::Leave;
         self.reason = reason;
-        why.clone_into(&mut self.why);
+        self.why = sentence(why);
         self.inserts.clear();
         self.drain_in_delay = false;
         self.needs_delay = false;
         self.env.clear();
     }
+}
+
+/// Explanations come with or without a full stop; reasons have none.
+fn sentence(text: &str) -> String {
+    text.trim_end_matches('.').to_owned()
 }

@@ -27,8 +27,8 @@ mod policy;
 mod render;
 pub mod rules;
 mod settings;
-mod story;
 pub mod shell;
+mod story;
 
 pub use annotations::{Entrypoint, Mode, PreStop, Runtime, Setting, duration};
 pub use context::{Capabilities, Context, Namespace};

@@ -40,7 +40,9 @@ const FOREIGN: [&str; 9] = [
 ];
 
 /// Words in a port's name that say: not for the clients of the service.
-const SIDE_PORTS: [&str; 8] = ["metrics", "prom", "admin", "health", "probe", "monitor", "debug", "pprof"];
+const SIDE_PORTS: [&str; 8] = [
+    "metrics", "prom", "admin", "health", "probe", "monitor", "debug", "pprof",
+];
 
 /// One container, looked at.
 #[derive(Debug)]
@@ -92,7 +94,9 @@ impl<'a> Observed<'a> {
         };
         observed.found_time = observed.main_program().and_then(|program| {
             let profile = program.profile?;
-            drain_time(profile, &program.words, |name| program.env(name).or_else(|| observed.env.value(name)))
+            drain_time(profile, &program.words, |name| {
+                program.env(name).or_else(|| observed.env.value(name))
+            })
         });
         observed
     }
@@ -125,20 +129,28 @@ impl<'a> Observed<'a> {
             Runs::Script(script) => script.arg,
             _ => 0,
         };
-        let place = self.argv.args.get(index).and_then(|arg| arg.place.pointer());
+        let place = self
+            .argv
+            .args
+            .get(index)
+            .and_then(|arg| arg.place.pointer());
         format!("{}{}", self.pointer, place.unwrap_or_default())
     }
 }
 
 fn is_foreign(runs: &Runs) -> bool {
     // A supervisor's command line is never looked through.
-    runs.main_program().and_then(|program| program.unread).is_some_and(|launcher| launcher.passing == Passing::Foreign)
+    runs.main_program()
+        .and_then(|program| program.unread)
+        .is_some_and(|launcher| launcher.passing == Passing::Foreign)
 }
 
 fn serves(container: ContainerView<'_>) -> bool {
-    let network_probe = container
-        .get("readinessProbe")
-        .is_some_and(|probe| ["httpGet", "tcpSocket", "grpc"].iter().any(|kind| probe.get(kind).is_some_and(|p| !p.is_null())));
+    let network_probe = container.get("readinessProbe").is_some_and(|probe| {
+        ["httpGet", "tcpSocket", "grpc"]
+            .iter()
+            .any(|kind| probe.get(kind).is_some_and(|p| !p.is_null()))
+    });
     let client_port = |port: &Value| {
         let name = port.get("name").and_then(Value::as_str).unwrap_or_default();
         !SIDE_PORTS.iter().any(|side| name.contains(side))
@@ -150,13 +162,23 @@ fn probe_grace(container: ContainerView<'_>) -> Option<(u64, String)> {
     ["livenessProbe", "startupProbe"]
         .into_iter()
         .filter_map(|probe| {
-            let seconds = container.get(probe)?.get("terminationGracePeriodSeconds")?.as_u64()?;
-            Some((seconds, format!("{}/{probe}/terminationGracePeriodSeconds", container.pointer())))
+            let seconds = container
+                .get(probe)?
+                .get("terminationGracePeriodSeconds")?
+                .as_u64()?;
+            Some((
+                seconds,
+                format!(
+                    "{}/{probe}/terminationGracePeriodSeconds",
+                    container.pointer()
+                ),
+            ))
         })
         .min()
 }
 
 /// The name a process shows: the base name of what is executed.
 pub(crate) fn process_name(word: Option<&crate::argv::Word>) -> String {
-    word.map(|word| base_name(&word.text).to_owned()).unwrap_or_default()
+    word.map(|word| base_name(&word.text).to_owned())
+        .unwrap_or_default()
 }

@@ -63,16 +63,23 @@ pub(crate) fn check(pod: &Value, ops: &[&Op], intended: &Value) -> Result<(), Do
         }
     }
     let mut result = pod.clone();
-    let patch = ops.iter().map(|op| operation(op)).collect::<Result<Vec<_>, _>>()?;
-    json_patch::patch(&mut result, &patch).map_err(|error| Doubt(format!("the patch does not apply: {error}")))?;
+    let patch = ops
+        .iter()
+        .map(|op| operation(op))
+        .collect::<Result<Vec<_>, _>>()?;
+    json_patch::patch(&mut result, &patch)
+        .map_err(|error| Doubt(format!("the patch does not apply: {error}")))?;
     if result != *intended {
-        return Err(Doubt("the patched pod is not the pod that was planned".into()));
+        return Err(Doubt(
+            "the patched pod is not the pod that was planned".into(),
+        ));
     }
     is_valid(PodView(&result), PodView(pod))
 }
 
 fn operation(op: &Op) -> Result<PatchOperation, Doubt> {
-    let path = PointerBuf::parse(op.path.as_str()).map_err(|error| Doubt(format!("{}: {error}", op.path)))?;
+    let path = PointerBuf::parse(op.path.as_str())
+        .map_err(|error| Doubt(format!("{}: {error}", op.path)))?;
     let value = op.value.clone();
     Ok(match op.kind {
         OpKind::Add => PatchOperation::Add(AddOperation { path, value }),
@@ -84,20 +91,37 @@ fn operation(op: &Op) -> Result<PatchOperation, Doubt> {
 fn is_allowed(path: &str) -> bool {
     if matches!(
         path,
-        "/spec/terminationGracePeriodSeconds" | "/spec/volumes" | "/spec/volumes/-" | "/metadata" | "/metadata/annotations"
+        "/spec/terminationGracePeriodSeconds"
+            | "/spec/volumes"
+            | "/spec/volumes/-"
+            | "/metadata"
+            | "/metadata/annotations"
     ) || path.strip_prefix("/metadata/annotations/") == Some(&token(STATUS))
     {
         return true;
     }
-    let Some(rest) = path.strip_prefix("/spec/containers/") else { return false };
-    let Some((index, field)) = rest.split_once('/') else { return false };
+    let Some(rest) = path.strip_prefix("/spec/containers/") else {
+        return false;
+    };
+    let Some((index, field)) = rest.split_once('/') else {
+        return false;
+    };
     let is_word = |field: &str| {
-        field.rsplit_once('/').is_some_and(|(list, index)| matches!(list, "command" | "args") && is_index(index))
+        field
+            .rsplit_once('/')
+            .is_some_and(|(list, index)| matches!(list, "command" | "args") && is_index(index))
     };
     is_index(index)
         && (matches!(
             field,
-            "command" | "args" | "env" | "env/-" | "lifecycle" | "lifecycle/preStop" | "volumeMounts" | "volumeMounts/-"
+            "command"
+                | "args"
+                | "env"
+                | "env/-"
+                | "lifecycle"
+                | "lifecycle/preStop"
+                | "volumeMounts"
+                | "volumeMounts/-"
         ) || is_word(field))
 }
 
@@ -110,9 +134,15 @@ fn is_index(text: &str) -> bool {
 fn is_valid(pod: PodView<'_>, before: PodView<'_>) -> Result<(), Doubt> {
     let grace = pod.grace();
     if grace < before.grace() {
-        return Err(Doubt(format!("the grace would sink from {} s to {grace} s", before.grace())));
+        return Err(Doubt(format!(
+            "the grace would sink from {} s to {grace} s",
+            before.grace()
+        )));
     }
-    let volumes: Vec<_> = pod.volumes().filter_map(|volume| volume.get("name")?.as_str()).collect();
+    let volumes: Vec<_> = pod
+        .volumes()
+        .filter_map(|volume| volume.get("name")?.as_str())
+        .collect();
     let names: BTreeSet<_> = volumes.iter().collect();
     if names.len() < volumes.len() && is_new(pod, before, |p| p.volumes().count()) {
         return Err(Doubt("two volumes would have one name".into()));
@@ -123,17 +153,34 @@ fn is_valid(pod: PodView<'_>, before: PodView<'_>) -> Result<(), Doubt> {
             && seconds > grace
             && was.pre_stop().is_none()
         {
-            return Err(Doubt(format!("container {}: preStop would sleep {seconds} s of a grace of {grace} s", container.name())));
+            return Err(Doubt(format!(
+                "container {}: preStop would sleep {seconds} s of a grace of {grace} s",
+                container.name()
+            )));
         }
         let mounts: Vec<_> = container.list("volumeMounts").collect();
         if mounts.len() > was.list("volumeMounts").count() {
-            let paths: BTreeSet<_> = mounts.iter().filter_map(|m| m.get("mountPath")?.as_str()).collect();
+            let paths: BTreeSet<_> = mounts
+                .iter()
+                .filter_map(|m| m.get("mountPath")?.as_str())
+                .collect();
             if paths.len() < mounts.len() {
-                return Err(Doubt(format!("container {}: two mounts would have one path", container.name())));
+                return Err(Doubt(format!(
+                    "container {}: two mounts would have one path",
+                    container.name()
+                )));
             }
-            let known = |mount: &&&Value| mount.get("name").and_then(Value::as_str).is_some_and(|name| volumes.contains(&name));
+            let known = |mount: &&&Value| {
+                mount
+                    .get("name")
+                    .and_then(Value::as_str)
+                    .is_some_and(|name| volumes.contains(&name))
+            };
             if let Some(mount) = mounts.iter().find(|mount| !known(mount)) {
-                return Err(Doubt(format!("container {}: no volume for the mount {mount}", container.name())));
+                return Err(Doubt(format!(
+                    "container {}: no volume for the mount {mount}",
+                    container.name()
+                )));
             }
         }
         if container.name().is_empty() {

@@ -100,11 +100,26 @@ pub fn plan(pod: &Value, context: &Context<'_>) -> Plan {
     let settings = Settings::resolve(pod, context);
     if settings.mode.value == Mode::Off {
         let findings = rules::of_settings(&settings);
-        return Plan { mode: settings.mode, containers: Vec::new(), changes: Vec::new(), findings, intended: None };
+        return Plan {
+            mode: settings.mode,
+            containers: Vec::new(),
+            changes: Vec::new(),
+            findings,
+            intended: None,
+        };
     }
-    let observed: Vec<_> = pod.containers().map(|view| Observed::read(pod, view, &settings, context)).collect();
-    let around = Surroundings { pod, capabilities: context.capabilities };
-    let decisions: Vec<_> = observed.iter().map(|container| decide(container, around)).collect();
+    let observed: Vec<_> = pod
+        .containers()
+        .map(|view| Observed::read(pod, view, &settings, context))
+        .collect();
+    let around = Surroundings {
+        pod,
+        capabilities: context.capabilities,
+    };
+    let decisions: Vec<_> = observed
+        .iter()
+        .map(|container| decide(container, around))
+        .collect();
     let (decisions, budget) = settle(pod, &settings, &observed, decisions);
     let (changes, intended) = render(pod, &observed, &decisions, &budget);
     let findings = rules::check(&Subject {
@@ -121,7 +136,13 @@ pub fn plan(pod: &Value, context: &Context<'_>) -> Plan {
         .zip(&budget.shares)
         .map(|((container, decision), share)| story::tell(pod, container, decision, share, &budget))
         .collect();
-    Plan { mode: settings.mode, containers, changes, findings, intended }
+    Plan {
+        mode: settings.mode,
+        containers,
+        changes,
+        findings,
+        intended,
+    }
 }
 
 /// Spends the grace, and takes back an `exec` that would be worse than none: a program that now stops at once needs
@@ -143,7 +164,11 @@ fn settle(
             withdrawn = true;
         }
     }
-    let spent = if withdrawn { budget(pod, settings, observed, &decisions) } else { spent };
+    let spent = if withdrawn {
+        budget(pod, settings, observed, &decisions)
+    } else {
+        spent
+    };
     (decisions, spent)
 }
 
@@ -166,7 +191,9 @@ impl Plan {
     /// # Errors
     /// A [`Doubt`], as for [`Plan::patch`].
     pub fn would_patch(&self, pod: &Value) -> Result<Vec<Op>, Doubt> {
-        let Some(intended) = &self.intended else { return Ok(Vec::new()) };
+        let Some(intended) = &self.intended else {
+            return Ok(Vec::new());
+        };
         let ops: Vec<_> = self.changes.iter().flat_map(|change| &change.ops).collect();
         patch::check(pod, &ops, intended)?;
         Ok(ops.into_iter().cloned().collect())
@@ -176,15 +203,29 @@ impl Plan {
     /// 4,096 in all (beyond that the API server cuts and drops them; a control character drops one silently).
     pub fn warnings(&self) -> Vec<String> {
         let audit = if self.mode.value == Mode::Audit && !self.changes.is_empty() {
-            let codes: BTreeSet<_> = self.changes.iter().filter_map(|change| change.code).collect();
+            let codes: BTreeSet<_> = self
+                .changes
+                .iter()
+                .filter_map(|change| change.code)
+                .collect();
             let codes: Vec<_> = codes.iter().map(ToString::to_string).collect();
-            Some(format!("softstop (audit, nothing is changed) would repair {}", codes.join(", ")))
+            Some(format!(
+                "softstop (audit, nothing is changed) would repair {}",
+                codes.join(", ")
+            ))
         } else {
             None
         };
-        let open = self.findings.iter().filter(|finding| finding.severity >= Severity::Warning && !finding.repaired);
+        let open = self
+            .findings
+            .iter()
+            .filter(|finding| finding.severity >= Severity::Warning && !finding.repaired);
         let lines = open.map(|finding| match &finding.container {
-            Some(container) => format!("softstop {}: container {container}: {}", finding.code(), finding.message),
+            Some(container) => format!(
+                "softstop {}: container {container}: {}",
+                finding.code(),
+                finding.message
+            ),
             None => format!("softstop {}: {}", finding.code(), finding.message),
         });
         let mut room = 4_096;
@@ -204,8 +245,14 @@ impl Plan {
 
     /// Audit annotations: keys are plain names (the API server puts the webhook's name in front).
     pub fn audit(&self) -> BTreeMap<&'static str, String> {
-        let mut audit = BTreeMap::from([("mode", format!("{} ({})", self.mode.value.as_str(), self.mode.source))]);
-        let verdicts = self.containers.iter().map(|c| format!("{}={}/{}", c.name, c.verdict.as_str(), c.reason));
+        let mut audit = BTreeMap::from([(
+            "mode",
+            format!("{} ({})", self.mode.value.as_str(), self.mode.source),
+        )]);
+        let verdicts = self
+            .containers
+            .iter()
+            .map(|c| format!("{}={}/{}", c.name, c.verdict.as_str(), c.reason));
         let mut put = |key, words: Vec<String>| {
             if !words.is_empty() {
                 audit.insert(key, words.join(" "));
@@ -213,8 +260,15 @@ impl Plan {
         };
         put("verdicts", verdicts.collect());
         let findings: BTreeSet<_> = self.findings.iter().map(Finding::code).collect();
-        put("findings", findings.iter().map(ToString::to_string).collect());
-        let changes: BTreeSet<_> = self.changes.iter().filter_map(|change| change.code).collect();
+        put(
+            "findings",
+            findings.iter().map(ToString::to_string).collect(),
+        );
+        let changes: BTreeSet<_> = self
+            .changes
+            .iter()
+            .filter_map(|change| change.code)
+            .collect();
         put("changes", changes.iter().map(ToString::to_string).collect());
         audit
     }

@@ -36,7 +36,10 @@ impl<'a> PodView<'a> {
 
     /// Seconds. A negative one is stored as 1 by the API server (measured with 1.37).
     pub(crate) fn grace(self) -> u64 {
-        match self.spec("terminationGracePeriodSeconds").map(Value::as_i64) {
+        match self
+            .spec("terminationGracePeriodSeconds")
+            .map(Value::as_i64)
+        {
             Some(Some(seconds)) => u64::try_from(seconds).unwrap_or(1),
             _ => DEFAULT_GRACE,
         }
@@ -53,7 +56,11 @@ impl<'a> PodView<'a> {
     fn list(self, field: &'static str) -> impl Iterator<Item = ContainerView<'a>> {
         items(self.spec(field))
             .enumerate()
-            .map(move |(index, value)| ContainerView { value, field, index })
+            .map(move |(index, value)| ContainerView {
+                value,
+                field,
+                index,
+            })
     }
 
     pub(crate) fn volumes(self) -> impl Iterator<Item = &'a Value> {
@@ -66,11 +73,15 @@ impl<'a> PodView<'a> {
 
     /// The kubelet's copy of a static pod: changing it makes the kubelet recreate it for ever.
     pub(crate) fn is_mirror(self) -> bool {
-        self.metadata("annotations").is_some_and(|a| a.get(MIRROR).is_some())
+        self.metadata("annotations")
+            .is_some_and(|a| a.get(MIRROR).is_some())
     }
 
     pub(crate) fn is_windows(self) -> bool {
-        let os = self.spec("os").and_then(|os| os.get("name")).and_then(Value::as_str);
+        let os = self
+            .spec("os")
+            .and_then(|os| os.get("name"))
+            .and_then(Value::as_str);
         let selected = self
             .spec("nodeSelector")
             .and_then(|s| s.get("kubernetes.io/os"))

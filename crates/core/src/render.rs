@@ -14,7 +14,7 @@ use crate::plan::Change;
 use crate::pod::{PodView, items};
 use crate::rules::codes;
 use crate::settings::Source;
-use crate::{Code, PreStop, Verdict};
+use crate::{PreStop, Verdict};
 use edit::{Edit, Editor};
 
 /// Everything the plan changes, and the pod as it is meant to be.
@@ -35,25 +35,42 @@ pub(crate) fn render(
         writable(&mut editor, pod, container);
     }
     if budget.result > budget.grace {
-        let reason = format!("the containers need {} s to stop, the grace is {} s", budget.result, budget.grace);
+        let reason = format!(
+            "the containers need {} s to stop, the grace is {} s",
+            budget.result, budget.grace
+        );
         editor.edit(Edit::Grace(budget.result), codes::GRACE_TOO_SHORT, &reason);
     }
     editor.finish(containers, decisions)
 }
 
 fn entrypoint(editor: &mut Editor<'_>, container: &Observed<'_>, decision: &Decision) {
-    let Some(script) = container.runs.script().filter(|_| decision.verdict == Verdict::Exec) else { return };
+    let Some(script) = container
+        .runs
+        .script()
+        .filter(|_| decision.verdict == Verdict::Exec)
+    else {
+        return;
+    };
     let arg = &container.argv.args[script.arg];
     // The reader's offsets count in the expanded text; the edit goes into what is written.
     let offsets: Option<Vec<usize>> = match &arg.expanded {
-        Some(expanded) => decision.inserts.iter().map(|at| expanded.insertion(*at)).collect(),
+        Some(expanded) => decision
+            .inserts
+            .iter()
+            .map(|at| expanded.insertion(*at))
+            .collect(),
         None => Some(decision.inserts.clone()),
     };
     let Some(offsets) = offsets else { return };
     let text = crate::shell::insert(arg.raw, &offsets);
-    let reason = "the shell would stay PID 1 and ignore SIGTERM; exec replaces it by the program".to_owned();
+    let reason =
+        "the shell would stay PID 1 and ignore SIGTERM; exec replaces it by the program".to_owned();
     let edit = match arg.place.pointer() {
-        Some(place) => Edit::Word { path: format!("{}{place}", container.pointer), text },
+        Some(place) => Edit::Word {
+            path: format!("{}{place}", container.pointer),
+            text,
+        },
         None => from_image(container, script.arg, &text),
     };
     editor.edit(edit, codes::SHELL_SWALLOWS_SIGNAL, &reason);
@@ -70,7 +87,8 @@ fn from_image(container: &Observed<'_>, replaced: usize, text: &str) -> Edit {
             .iter()
             .enumerate()
             .filter(|(_, arg)| wanted(arg.place))
-            .map(|(index, arg)| (if index == replaced { text } else { arg.raw }).replace('$', "$$")).collect();
+            .map(|(index, arg)| (if index == replaced { text } else { arg.raw }).replace('$', "$$"))
+            .collect();
         (!words.is_empty()).then_some(words)
     };
     let in_cmd = matches!(container.argv.args[replaced].place, Place::Cmd(_));
@@ -81,7 +99,12 @@ fn from_image(container: &Observed<'_>, replaced: usize, text: &str) -> Edit {
     }
 }
 
-fn environment(editor: &mut Editor<'_>, container: &Observed<'_>, decision: &Decision, share: &Share) {
+fn environment(
+    editor: &mut Editor<'_>,
+    container: &Observed<'_>,
+    decision: &Decision,
+    share: &Share,
+) {
     for fix in &decision.env {
         let value = match fix.value {
             EnvValue::Literal(text) => text.to_owned(),
@@ -90,8 +113,16 @@ fn environment(editor: &mut Editor<'_>, container: &Observed<'_>, decision: &Dec
                 None => continue,
             },
         };
-        let reason = format!("with {} set, {} drains on SIGTERM", fix.name, container.title());
-        let edit = Edit::Env { container: container.pointer.clone(), name: fix.name, value };
+        let reason = format!(
+            "with {} set, {} drains on SIGTERM",
+            fix.name,
+            container.title()
+        );
+        let edit = Edit::Env {
+            container: container.pointer.clone(),
+            name: fix.name,
+            value,
+        };
         editor.edit(edit, codes::GRACEFUL_VARIABLE, &reason);
     }
 }
@@ -101,24 +132,48 @@ fn pre_stop(editor: &mut Editor<'_>, container: &Observed<'_>, decision: &Decisi
         return;
     }
     let (hook, code, reason) = match &container.settings.pre_stop {
-        Some(wanted) => (handler(&wanted.value), codes::HOOK_ASKED_FOR, format!("{} asks for this hook", wanted.source)),
+        Some(wanted) => (
+            handler(&wanted.value),
+            codes::HOOK_ASKED_FOR,
+            format!("{} asks for this hook", wanted.source),
+        ),
         None if share.delay == 0 => return,
         None => (
             json!({ "sleep": { "seconds": share.delay } }),
-            if decision.drain_in_delay { codes::NO_DRAIN } else { codes::SERVES_WITHOUT_DELAY },
+            if decision.drain_in_delay {
+                codes::NO_DRAIN
+            } else {
+                codes::SERVES_WITHOUT_DELAY
+            },
             delay_reason(share, decision),
         ),
     };
-    editor.edit(Edit::PreStop { container: container.pointer.clone(), hook }, code, &reason);
+    editor.edit(
+        Edit::PreStop {
+            container: container.pointer.clone(),
+            hook,
+        },
+        code,
+        &reason,
+    );
 }
 
 fn delay_reason(share: &Share, decision: &Decision) -> String {
     if decision.drain_in_delay {
-        format!("the program drops its requests when it is told to stop: it is told {} s later, when they are done", share.delay)
+        format!(
+            "the program drops its requests when it is told to stop: it is told {} s later, when they are done",
+            share.delay
+        )
     } else if share.wanted.source == Source::BuiltIn {
-        format!("clients go on connecting for a while after the pod is marked for deletion: SIGTERM comes {} s later", share.delay)
+        format!(
+            "clients go on connecting for a while after the pod is marked for deletion: SIGTERM comes {} s later",
+            share.delay
+        )
     } else {
-        format!("{} asks for a drain delay of {} s", share.wanted.source, share.delay)
+        format!(
+            "{} asks for a drain delay of {} s",
+            share.wanted.source, share.delay
+        )
     }
 }
 
@@ -126,7 +181,9 @@ fn handler(hook: &PreStop) -> Value {
     match hook {
         PreStop::Exec(argv) => json!({ "exec": { "command": argv } }),
         PreStop::HttpGet { port, path } => {
-            let port = port.parse::<u16>().map_or_else(|_| json!(port), |number| json!(number));
+            let port = port
+                .parse::<u16>()
+                .map_or_else(|_| json!(port), |number| json!(number));
             // The API server would default the scheme; written out, the pod reads back as it was sent.
             json!({ "httpGet": { "path": path, "port": port, "scheme": "HTTP" } })
         }
@@ -136,10 +193,15 @@ fn handler(hook: &PreStop) -> Value {
 /// An emptyDir at each path the setting names, unless something is mounted there. One volume per path for the whole
 /// pod, a directory of it per container: two containers must not find each other's files.
 fn writable(editor: &mut Editor<'_>, pod: PodView<'_>, container: &Observed<'_>) {
-    let Some(paths) = &container.settings.writable else { return };
+    let Some(paths) = &container.settings.writable else {
+        return;
+    };
     for path in &paths.value {
         let mounted = |mount: &Value| {
-            mount.get("mountPath").and_then(Value::as_str).is_some_and(|p| p.trim_end_matches('/') == path)
+            mount
+                .get("mountPath")
+                .and_then(Value::as_str)
+                .is_some_and(|p| p.trim_end_matches('/') == path)
         };
         if container.view.list("volumeMounts").any(mounted) {
             continue;
@@ -147,29 +209,51 @@ fn writable(editor: &mut Editor<'_>, pod: PodView<'_>, container: &Observed<'_>)
         let name = volume_name(path);
         let known = |volume: &Value| volume.get("name").and_then(Value::as_str) == Some(&name);
         let reason = format!("{} asks for a writable {path}", paths.source);
-        if !pod.volumes().any(known) && !items(editor.pod().get("spec").and_then(|s| s.get("volumes"))).any(known) {
+        if !pod.volumes().any(known)
+            && !items(editor.pod().get("spec").and_then(|s| s.get("volumes"))).any(known)
+        {
             let volume = json!({ "name": name, "emptyDir": { "medium": "Memory" } });
             editor.edit(Edit::Volume(volume), codes::READ_ONLY_ROOT, &reason);
         }
         let mount = json!({ "name": name, "mountPath": path, "subPath": container.name });
-        editor.edit(Edit::Mount { container: container.pointer.clone(), mount }, codes::READ_ONLY_ROOT, &reason);
+        editor.edit(
+            Edit::Mount {
+                container: container.pointer.clone(),
+                mount,
+            },
+            codes::READ_ONLY_ROOT,
+            &reason,
+        );
     }
 }
 
 /// `softstop-run` for `/run`: a DNS label of at most 63 characters. Paths that would not fit or could meet keep a
 /// checksum.
 fn volume_name(path: &str) -> String {
-    let plain = path.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'/');
-    let slug: String = path.trim_start_matches('/').chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let plain = path
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'/');
+    let slug: String = path
+        .trim_start_matches('/')
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
+        .collect();
     if plain && slug.len() <= 40 {
         return format!("softstop-{slug}");
     }
     // FNV-1a, 64 bits: stable, and nobody gains anything by a collision in their own pod.
-    let hash = path.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = path.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     let head: String = slug.chars().take(30).collect();
     format!("softstop-{}-{hash:016x}", head.trim_end_matches('-'))
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -177,12 +261,25 @@ mod tests {
 
     #[test]
     fn volume_names_are_dns_labels_and_differ() {
-        let paths = ["/run", "/var/run", "/var-run", "/VAR/run", "/é", "/a.b", &format!("/{}", "x".repeat(200))];
-        let names: std::collections::BTreeSet<_> = paths.iter().map(|path| volume_name(path)).collect();
+        let paths = [
+            "/run",
+            "/var/run",
+            "/var-run",
+            "/VAR/run",
+            "/é",
+            "/a.b",
+            &format!("/{}", "x".repeat(200)),
+        ];
+        let names: std::collections::BTreeSet<_> =
+            paths.iter().map(|path| volume_name(path)).collect();
         assert_eq!(names.len(), paths.len());
         for name in names {
             assert!(name.len() <= 63 && !name.ends_with('-'), "{name}");
-            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{name}");
+            assert!(
+                name.bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+                "{name}"
+            );
         }
     }
 }

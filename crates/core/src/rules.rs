@@ -41,7 +41,9 @@ pub(crate) struct Subject<'a, 'p> {
 
 impl<'a, 'p> Subject<'a, 'p> {
     /// The containers that are not left alone altogether, with what is decided about them.
-    pub(crate) fn containers(&self) -> impl Iterator<Item = (&'a Observed<'p>, &'a Decision, &'a Share)> {
+    pub(crate) fn containers(
+        &self,
+    ) -> impl Iterator<Item = (&'a Observed<'p>, &'a Decision, &'a Share)> {
         self.containers
             .iter()
             .zip(self.decisions)

@@ -129,7 +129,8 @@ impl Layer {
                 self.mode = Some(Mode::parse(text).ok_or_else(|| choice("enforce, audit or off"))?);
             }
             Setting::Entrypoint => {
-                let value = Entrypoint::parse(text).ok_or_else(|| choice("auto, exec, init, hook or off"))?;
+                let value = Entrypoint::parse(text)
+                    .ok_or_else(|| choice("auto, exec, init, hook or off"))?;
                 self.entrypoint = Some(value);
             }
             Setting::DrainDelay => self.drain_delay = Some(annotations::duration(text)?),
@@ -146,7 +147,9 @@ impl Layer {
 
 impl<'a> Settings<'a> {
     pub(crate) fn resolve(pod: PodView<'_>, context: &Context<'a>) -> Self {
-        let policy = context.policies.select(context.namespace, |key| pod.label(key));
+        let policy = context
+            .policies
+            .select(context.namespace, |key| pod.label(key));
         let mut issues = Vec::new();
         let namespace = read_namespace(context, &mut issues);
         let mut own = Layer::default();
@@ -154,7 +157,9 @@ impl<'a> Settings<'a> {
         let mut opted_in = false;
 
         for (key, text) in pod.annotations() {
-            let Some((setting, target)) = split(key) else { continue };
+            let Some((setting, target)) = split(key) else {
+                continue;
+            };
             let mut issue = |kind| {
                 issues.push(Issue {
                     pointer: format!("/metadata/annotations/{}", token(key)),
@@ -198,12 +203,21 @@ impl<'a> Settings<'a> {
             locks(Setting::Mode),
         );
         let fallback = if context.assume_opted_in {
-            Sourced { value: Mode::Enforce, source: Source::Assumed }
+            Sourced {
+                value: Mode::Enforce,
+                source: Source::Assumed,
+            }
         } else {
-            Sourced { value: Mode::Off, source: Source::BuiltIn }
+            Sourced {
+                value: Mode::Off,
+                source: Source::BuiltIn,
+            }
         };
         let grace_period = pick(
-            [(own.grace_period, Source::Pod), (namespace.grace_period, Source::Namespace)],
+            [
+                (own.grace_period, Source::Pod),
+                (namespace.grace_period, Source::Namespace),
+            ],
             policy.and_then(|policy| Some((policy.grace_period?, &policy.name))),
             locks(Setting::GracePeriod),
         );
@@ -229,15 +243,46 @@ impl<'a> Settings<'a> {
         ];
         ContainerSettings {
             entrypoint: self
-                .setting(&layers, Setting::Entrypoint, |l| l.entrypoint, |p| Some(p.entrypoint))
-                .unwrap_or(Sourced { value: Entrypoint::Auto, source: Source::BuiltIn }),
-            drain_delay: self.setting(&layers, Setting::DrainDelay, |l| l.drain_delay, |p| p.drain_delay),
-            drain_time: self.setting(&layers, Setting::DrainTime, |l| l.drain_time, |p| p.drain_time),
-            pre_stop: self.setting(&layers, Setting::PreStop, |l| l.pre_stop.clone(), |p| p.pre_stop.clone()),
-            stop_signal: self.setting(&layers, Setting::StopSignal, |l| l.stop_signal, |p| p.stop_signal),
+                .setting(
+                    &layers,
+                    Setting::Entrypoint,
+                    |l| l.entrypoint,
+                    |p| Some(p.entrypoint),
+                )
+                .unwrap_or(Sourced {
+                    value: Entrypoint::Auto,
+                    source: Source::BuiltIn,
+                }),
+            drain_delay: self.setting(
+                &layers,
+                Setting::DrainDelay,
+                |l| l.drain_delay,
+                |p| p.drain_delay,
+            ),
+            drain_time: self.setting(
+                &layers,
+                Setting::DrainTime,
+                |l| l.drain_time,
+                |p| p.drain_time,
+            ),
+            pre_stop: self.setting(
+                &layers,
+                Setting::PreStop,
+                |l| l.pre_stop.clone(),
+                |p| p.pre_stop.clone(),
+            ),
+            stop_signal: self.setting(
+                &layers,
+                Setting::StopSignal,
+                |l| l.stop_signal,
+                |p| p.stop_signal,
+            ),
             runtime: self
                 .setting(&layers, Setting::Runtime, |l| l.runtime, |p| p.runtime)
-                .unwrap_or(Sourced { value: Runtime::Auto, source: Source::BuiltIn }),
+                .unwrap_or(Sourced {
+                    value: Runtime::Auto,
+                    source: Source::BuiltIn,
+                }),
             writable: self.setting(
                 &layers,
                 Setting::Writable,
@@ -269,11 +314,19 @@ fn pick<T, const N: usize>(
     policy: Option<(T, &String)>,
     locked: bool,
 ) -> Option<Sourced<T>> {
-    let policy = policy.map(|(value, name)| Sourced { value, source: Source::Policy(name.clone()) });
+    let policy = policy.map(|(value, name)| Sourced {
+        value,
+        source: Source::Policy(name.clone()),
+    });
     let mut own = sources
         .into_iter()
         .filter(|_| !locked)
-        .filter_map(|(value, source)| Some(Sourced { value: value?, source }));
+        .filter_map(|(value, source)| {
+            Some(Sourced {
+                value: value?,
+                source,
+            })
+        });
     own.next().or(policy)
 }
 
@@ -281,17 +334,22 @@ fn pick<T, const N: usize>(
 fn read_namespace(context: &Context<'_>, issues: &mut Vec<Issue>) -> Layer {
     let mut layer = Layer::default();
     let namespace = context.namespace;
-    let label = namespace.labels.iter().filter(|(key, _)| split(key) == Some((Setting::Mode.key(), None)));
+    let label = namespace
+        .labels
+        .iter()
+        .filter(|(key, _)| split(key) == Some((Setting::Mode.key(), None)));
     let annotations = namespace.annotations.iter();
     for (key, text) in label.chain(annotations) {
-        let Some((name, target)) = split(key) else { continue };
+        let Some((name, target)) = split(key) else {
+            continue;
+        };
         let is_label = name == Setting::Mode.key();
         let outcome = match Setting::from_key(name) {
             _ if target.is_some() => Err(IssueKind::UnknownKey),
             None => Err(IssueKind::UnknownKey),
-            Some(Setting::Mode) if !namespace.labels.contains_key(key) => {
-                Err(IssueKind::BadValue(BadValue("a label of the namespace, not an annotation".into())))
-            }
+            Some(Setting::Mode) if !namespace.labels.contains_key(key) => Err(IssueKind::BadValue(
+                BadValue("a label of the namespace, not an annotation".into()),
+            )),
             Some(setting) => layer.set(setting, text).map_err(IssueKind::BadValue),
         };
         if let Err(kind) = outcome {
@@ -317,5 +375,7 @@ fn split(key: &str) -> Option<(&str, Option<&str>)> {
 }
 
 fn has_container(pod: PodView<'_>, name: &str) -> bool {
-    pod.containers().chain(pod.init_containers()).any(|container| container.name() == name)
+    pod.containers()
+        .chain(pod.init_containers())
+        .any(|container| container.name() == name)
 }

@@ -18,18 +18,32 @@ pub(crate) fn tell(
     budget: &Budget,
 ) -> ContainerPlan {
     let shared = pod.shares_pid_namespace();
-    let pid1 = if shared { "not the container's own (the PID namespace is shared)".to_owned() } else { pid1(container) };
+    let pid1 = if shared {
+        "not the container's own (the PID namespace is shared)".to_owned()
+    } else {
+        pid1(container)
+    };
     let pid1_after = match decision.verdict {
         _ if shared => pid1.clone(),
         Verdict::Exec => container.title(),
         Verdict::Init => crate::observe::INIT.to_owned(),
         Verdict::Direct | Verdict::Hook | Verdict::Leave => pid1.clone(),
     };
-    let argv = (container.argv.origin != Origin::Unknown)
-        .then(|| container.argv.words.iter().map(|word| word.text.clone()).collect());
-    let program = container.main_program().map(|program| program.name.clone()).filter(|name| !name.is_empty());
+    let argv = (container.argv.origin != Origin::Unknown).then(|| {
+        container
+            .argv
+            .words
+            .iter()
+            .map(|word| word.text.clone())
+            .collect()
+    });
+    let program = container
+        .main_program()
+        .map(|program| program.name.clone())
+        .filter(|name| !name.is_empty());
     let on_stop = before(container, decision, budget);
-    let on_stop_after = after(container, decision, share, budget).unwrap_or_else(|| on_stop.clone());
+    let on_stop_after =
+        after(container, decision, share, budget).unwrap_or_else(|| on_stop.clone());
     ContainerPlan {
         name: container.name.to_owned(),
         pointer: container.pointer.clone(),
@@ -48,7 +62,12 @@ pub(crate) fn tell(
 /// The program that the kubelet starts: the outermost launcher that stays, the shell, or the program itself.
 fn pid1(container: &Observed<'_>) -> String {
     use softstop_programs::launcher::Passing;
-    if let Some(peel) = container.runs.launchers().iter().find(|peel| peel.passing != Passing::Replaces) {
+    if let Some(peel) = container
+        .runs
+        .launchers()
+        .iter()
+        .find(|peel| peel.passing != Passing::Replaces)
+    {
         return peel.launcher.name.to_owned();
     }
     match &container.runs {
@@ -65,7 +84,10 @@ fn pid1(container: &Observed<'_>) -> String {
 /// Whether a shell stands between the kubelet and the program.
 pub(crate) fn shell_stays(container: &Observed<'_>) -> bool {
     match &container.runs {
-        Runs::Script(script) => !matches!(script.reading.outcome, Outcome::AlreadyExec | Outcome::Empty | Outcome::OnlyBuiltins),
+        Runs::Script(script) => !matches!(
+            script.reading.outcome,
+            Outcome::AlreadyExec | Outcome::Empty | Outcome::OnlyBuiltins
+        ),
         Runs::File { .. } | Runs::Opaque { .. } => true,
         Runs::Unknown | Runs::Nothing | Runs::Init | Runs::Program(_) => false,
     }
@@ -75,54 +97,94 @@ pub(crate) fn shell_stays(container: &Observed<'_>) -> bool {
 pub(crate) fn init_before_shell(container: &Observed<'_>) -> bool {
     use softstop_programs::launcher::Passing;
     shell_stays(container)
-        && container.runs.launchers().iter().any(|peel| matches!(peel.passing, Passing::Init | Passing::GroupInit))
+        && container
+            .runs
+            .launchers()
+            .iter()
+            .any(|peel| matches!(peel.passing, Passing::Init | Passing::GroupInit))
 }
 
 /// The script passes SIGTERM on by a trap.
 pub(crate) fn traps(container: &Observed<'_>) -> bool {
-    container.runs.script().is_some_and(|script| script.reading.trap.is_some())
+    container
+        .runs
+        .script()
+        .is_some_and(|script| script.reading.trap.is_some())
 }
 
 pub(crate) fn before(container: &Observed<'_>, decision: &Decision, budget: &Budget) -> String {
     let title = container.title();
     let grace = budget.grace;
     if init_before_shell(container) {
-        return format!("the init ends the shell at once, and {title} is killed with it within 0.1 s");
+        return format!(
+            "the init ends the shell at once, and {title} is killed with it within 0.1 s"
+        );
     }
     if traps(container) {
         return format!("the script's own trap decides what {title} gets");
     }
     if shell_stays(container) {
-        return format!("the shell is PID 1 and ignores SIGTERM; {title} goes on until it is killed after {grace} s");
+        return format!(
+            "the shell is PID 1 and ignores SIGTERM; {title} goes on until it is killed after {grace} s"
+        );
     }
-    if container.runs.main_program().is_some_and(|program| program.swallower().is_some()) {
+    if container
+        .runs
+        .main_program()
+        .is_some_and(|program| program.swallower().is_some())
+    {
         return format!("the launcher keeps SIGTERM from {title}, which is killed with it");
     }
     drains(container, decision, grace)
 }
 
-fn after(container: &Observed<'_>, decision: &Decision, share: &Share, budget: &Budget) -> Option<String> {
+fn after(
+    container: &Observed<'_>,
+    decision: &Decision,
+    share: &Share,
+    budget: &Budget,
+) -> Option<String> {
     if decision.untouched {
         return None;
     }
     let title = container.title();
-    let delay = if share.delay > 0 { format!("{} s later ", share.delay) } else { String::new() };
+    let delay = if share.delay > 0 {
+        format!("{} s later ", share.delay)
+    } else {
+        String::new()
+    };
     let left = budget.left(share);
     match decision.verdict {
-        Verdict::Exec | Verdict::Direct if decision.drain_in_delay => {
-            Some(format!("{title} has {} s to finish its requests, then stops at once", share.delay))
-        }
-        Verdict::Exec => Some(format!("{title} gets the stop signal {delay}and has {left} s to finish")),
-        Verdict::Init | Verdict::Hook => {
-            Some(format!("softstop-init sends {title} its drain signal {delay}and waits for it up to {left} s"))
-        }
-        Verdict::Direct | Verdict::Leave if budget.result > budget.grace || share.delay > container.slot.seconds() => {
+        Verdict::Exec | Verdict::Direct if decision.drain_in_delay => Some(format!(
+            "{title} has {} s to finish its requests, then stops at once",
+            share.delay
+        )),
+        Verdict::Exec => Some(format!(
+            "{title} gets the stop signal {delay}and has {left} s to finish"
+        )),
+        Verdict::Init | Verdict::Hook => Some(format!(
+            "softstop-init sends {title} its drain signal {delay}and waits for it up to {left} s"
+        )),
+        Verdict::Direct | Verdict::Leave
+            if budget.result > budget.grace || share.delay > container.slot.seconds() =>
+        {
             let then = if shell_stays(container) && !traps(container) {
-                before(container, decision, &Budget { grace: budget.result, ..budget.clone() })
+                before(
+                    container,
+                    decision,
+                    &Budget {
+                        grace: budget.result,
+                        ..budget.clone()
+                    },
+                )
             } else {
                 drains(container, decision, left)
             };
-            Some(if share.delay > 0 { format!("{} s pass without SIGTERM, then {then}", share.delay) } else { then })
+            Some(if share.delay > 0 {
+                format!("{} s pass without SIGTERM, then {then}", share.delay)
+            } else {
+                then
+            })
         }
         Verdict::Direct | Verdict::Leave => None,
     }
@@ -132,11 +194,19 @@ fn drains(container: &Observed<'_>, decision: &Decision, grace: u64) -> String {
     let title = container.title();
     match decision.drains {
         Drains::OnTerm => format!("{title} gets SIGTERM, drains, and has {grace} s for it"),
-        Drains::OnStopSignal(signal) => format!("{title} gets {signal} from the image's STOPSIGNAL, drains, and has {grace} s for it"),
-        Drains::On(signal) => format!("{title} gets SIGTERM, which does not drain it: {signal} would"),
+        Drains::OnStopSignal(signal) => format!(
+            "{title} gets {signal} from the image's STOPSIGNAL, drains, and has {grace} s for it"
+        ),
+        Drains::On(signal) => {
+            format!("{title} gets SIGTERM, which does not drain it: {signal} would")
+        }
         Drains::Never => format!("{title} stops at once and drops what it was doing"),
-        Drains::NoHandler => format!("{title} has no handler for SIGTERM and is killed after {grace} s"),
-        Drains::Unseen => format!("{title} gets SIGTERM; if the application handles it, it has {grace} s to finish"),
+        Drains::NoHandler => {
+            format!("{title} has no handler for SIGTERM and is killed after {grace} s")
+        }
+        Drains::Unseen => format!(
+            "{title} gets SIGTERM; if the application handles it, it has {grace} s to finish"
+        ),
         Drains::Unknown => format!("whether {title} gets and handles SIGTERM cannot be seen"),
     }
 }

@@ -4,8 +4,8 @@ use softstop_programs::launcher::Passing;
 use softstop_programs::profile::{Drain, EnvValue, GracefulEnv};
 use softstop_programs::signal::Signal;
 
-use crate::observe::{Observed, has_flag};
 use crate::observe::runs::Program;
+use crate::observe::{Observed, has_flag};
 
 /// What drains the main program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,10 @@ pub(crate) enum Group {
 }
 
 /// The variable that makes dumb-init signal its direct child only (measured with dumb-init 1.2.5 and Celery 5.7).
-const DUMB_INIT: EnvFix = EnvFix { name: "DUMB_INIT_SETSID", value: EnvValue::Literal("0") };
+const DUMB_INIT: EnvFix = EnvFix {
+    name: "DUMB_INIT_SETSID",
+    value: EnvValue::Literal("0"),
+};
 
 /// What drains all of these programs (the tails of a script), and the variables that are needed for it.
 /// Where they differ, the one that is hardest to drain decides.
@@ -69,21 +72,30 @@ pub(crate) fn of_all(container: &Observed<'_>, programs: &[&Program]) -> (Drains
 
 fn of(container: &Observed<'_>, program: &Program) -> (Drains, Vec<EnvFix>) {
     let on = |signal: Signal| match container.argv.stop_signal {
-        _ if signal == Signal::TERM && container.argv.stop_signal.is_none_or(|s| s == Signal::TERM) => Drains::OnTerm,
+        _ if signal == Signal::TERM
+            && container.argv.stop_signal.is_none_or(|s| s == Signal::TERM) =>
+        {
+            Drains::OnTerm
+        }
         Some(stop_signal) if stop_signal == signal => Drains::OnStopSignal(signal),
         _ => Drains::On(signal),
     };
     if let Some(signal) = &container.settings.stop_signal {
         return (on(signal.value), Vec::new());
     }
-    let Some(profile) = program.profile else { return (Drains::Unknown, Vec::new()) };
+    let Some(profile) = program.profile else {
+        return (Drains::Unknown, Vec::new());
+    };
     let plain = match profile.drain {
         Drain::On(signal) => on(signal),
         Drain::Never => Drains::Never,
         Drain::NoHandler => Drains::NoHandler,
         Drain::Application => Drains::Unseen,
     };
-    match profile.graceful_env.map(|graceful| environment(container, program, &graceful)) {
+    match profile
+        .graceful_env
+        .map(|graceful| environment(container, program, &graceful))
+    {
         None | Some(Environment::Blocked) => (plain, Vec::new()),
         Some(Environment::Configured) => (Drains::Unseen, Vec::new()),
         Some(Environment::Set) => (on(Signal::TERM), Vec::new()),
@@ -114,16 +126,29 @@ fn environment(container: &Observed<'_>, program: &Program, graceful: &GracefulE
             (Some(set), EnvValue::Literal(wanted)) if set == *wanted => {}
             (Some(_), EnvValue::DrainMillis) => {}
             _ if program.sets(name) || container.env.may_have(name) => return Environment::Blocked,
-            _ => missing.push(EnvFix { name, value: *value }),
+            _ => missing.push(EnvFix {
+                name,
+                value: *value,
+            }),
         }
     }
-    if missing.is_empty() { Environment::Set } else { Environment::Missing(missing) }
+    if missing.is_empty() {
+        Environment::Set
+    } else {
+        Environment::Missing(missing)
+    }
 }
 
 /// Whether the init in front of these programs signals workers that cannot bear it.
 pub(crate) fn group_signal(container: &Observed<'_>, programs: &[&Program]) -> Group {
-    let harmed = programs.iter().any(|program| program.profile.is_some_and(|p| p.group_signal_harms));
-    let inits = container.runs.launchers().iter().chain(programs.iter().flat_map(|program| &program.launchers));
+    let harmed = programs
+        .iter()
+        .any(|program| program.profile.is_some_and(|p| p.group_signal_harms));
+    let inits = container
+        .runs
+        .launchers()
+        .iter()
+        .chain(programs.iter().flat_map(|program| &program.launchers));
     let mut worst = Group::Fine;
     for peel in inits.filter(|_| harmed) {
         if peel.passing_in(|name| container.env.value(name)) == Passing::GroupInit {

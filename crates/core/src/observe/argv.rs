@@ -56,11 +56,17 @@ pub(crate) struct Arg<'a> {
 
 impl Arg<'_> {
     pub(crate) fn text(&self) -> &str {
-        self.expanded.as_ref().map_or(self.raw, |expanded| &expanded.text)
+        self.expanded
+            .as_ref()
+            .map_or(self.raw, |expanded| &expanded.text)
     }
 
     pub(crate) fn unreadable(&self) -> Option<Unreadable> {
-        self.expanded.as_ref()?.unreadable.as_ref().map(|(why, _)| *why)
+        self.expanded
+            .as_ref()?
+            .unreadable
+            .as_ref()
+            .map(|(why, _)| *why)
     }
 }
 
@@ -76,7 +82,9 @@ pub(crate) struct Argv<'a> {
 
 impl<'a> Argv<'a> {
     pub(crate) fn read(container: ContainerView<'a>, env: &Env<'_>, context: &Context<'a>) -> Self {
-        let image = container.text("image").and_then(|image| context.facts.get(image));
+        let image = container
+            .text("image")
+            .and_then(|image| context.facts.get(image));
         let stop_signal = match image {
             Some((image, Trust::Digest)) => Some(image.stop_signal.unwrap_or(Signal::TERM)),
             _ => None,
@@ -90,26 +98,60 @@ impl<'a> Argv<'a> {
             (None, None) => Origin::Unknown,
         };
         if origin == Origin::Unknown {
-            return Self { origin, args: Vec::new(), words: Vec::new(), stop_signal };
+            return Self {
+                origin,
+                args: Vec::new(),
+                words: Vec::new(),
+                stop_signal,
+            };
         }
         match (command, image) {
             (Some(command), _) => {
-                items.extend(command.into_iter().enumerate().map(|(i, word)| (word, Place::Command(i))));
+                items.extend(
+                    command
+                        .into_iter()
+                        .enumerate()
+                        .map(|(i, word)| (word, Place::Command(i))),
+                );
             }
             (None, Some((image, _))) => {
-                items.extend(image.entrypoint.iter().enumerate().map(|(i, w)| (w.as_str(), Place::Entrypoint(i))));
+                items.extend(
+                    image
+                        .entrypoint
+                        .iter()
+                        .enumerate()
+                        .map(|(i, w)| (w.as_str(), Place::Entrypoint(i))),
+                );
             }
             (None, None) => {}
         }
         match (args, image) {
-            (Some(args), _) => items.extend(args.into_iter().enumerate().map(|(i, w)| (w, Place::Args(i)))),
+            (Some(args), _) => items.extend(
+                args.into_iter()
+                    .enumerate()
+                    .map(|(i, w)| (w, Place::Args(i))),
+            ),
             (None, Some((image, _))) if origin != Origin::Pod => {
-                items.extend(image.cmd.iter().enumerate().map(|(i, w)| (w.as_str(), Place::Cmd(i))));
+                items.extend(
+                    image
+                        .cmd
+                        .iter()
+                        .enumerate()
+                        .map(|(i, w)| (w.as_str(), Place::Cmd(i))),
+                );
             }
             (None, _) => {}
         }
-        let (args, words) = items.into_iter().map(|(raw, place)| read_word(raw, place, env)).unzip();
-        Self { origin, args, words, stop_signal }
+        let (args, words) = items
+            .into_iter()
+            .map(|(raw, place)| read_word(raw, place, env))
+            .unzip();
+        Self {
+            origin,
+            args,
+            words,
+            stop_signal,
+        }
     }
 
     /// The argv is proven: it stands in the pod, or the facts are keyed by digest.
@@ -120,8 +162,18 @@ impl<'a> Argv<'a> {
 
 fn read_word<'a>(raw: &'a str, place: Place, env: &Env<'_>) -> (Arg<'a>, Word) {
     if matches!(place, Place::Entrypoint(_) | Place::Cmd(_)) {
-        let word = Word { text: raw.to_owned(), known: true };
-        return (Arg { raw, place, expanded: None }, word);
+        let word = Word {
+            text: raw.to_owned(),
+            known: true,
+        };
+        return (
+            Arg {
+                raw,
+                place,
+                expanded: None,
+            },
+            word,
+        );
     }
     let certain = Cell::new(true);
     let expanded = expand(raw, |name| {
@@ -130,6 +182,16 @@ fn read_word<'a>(raw: &'a str, place: Place, env: &Env<'_>) -> (Arg<'a>, Word) {
         variable
     });
     let known = certain.get() && expanded.unreadable.is_none();
-    let word = Word { text: expanded.text.clone(), known };
-    (Arg { raw, place, expanded: Some(expanded) }, word)
+    let word = Word {
+        text: expanded.text.clone(),
+        known,
+    };
+    (
+        Arg {
+            raw,
+            place,
+            expanded: Some(expanded),
+        },
+        word,
+    )
 }

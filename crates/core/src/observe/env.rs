@@ -35,15 +35,27 @@ impl<'a> Env<'a> {
             vars: BTreeMap::new(),
             from: container
                 .list("envFrom")
-                .map(|source| source.get("prefix").and_then(Value::as_str).unwrap_or_default())
+                .map(|source| {
+                    source
+                        .get("prefix")
+                        .and_then(Value::as_str)
+                        .unwrap_or_default()
+                })
                 .collect(),
             service_links: pod.spec("enableServiceLinks").and_then(Value::as_bool) != Some(false),
         };
         for entry in container.list("env") {
-            let Some(name) = entry.get("name").and_then(Value::as_str) else { continue };
+            let Some(name) = entry.get("name").and_then(Value::as_str) else {
+                continue;
+            };
             let var = match entry.get("valueFrom").filter(|from| !from.is_null()) {
                 Some(from) => Var::from_source(from),
-                None => env.literal(entry.get("value").and_then(Value::as_str).unwrap_or_default()),
+                None => env.literal(
+                    entry
+                        .get("value")
+                        .and_then(Value::as_str)
+                        .unwrap_or_default(),
+                ),
             };
             env.vars.insert(name, var);
         }
@@ -108,8 +120,12 @@ impl<'a> Env<'a> {
     fn is_service_variable(&self, name: &str) -> bool {
         let shape = |name: &str| {
             !name.is_empty()
-                && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
-                && (name.ends_with("_SERVICE_HOST") || name.contains("_SERVICE_PORT") || name.contains("_PORT"))
+                && name
+                    .bytes()
+                    .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+                && (name.ends_with("_SERVICE_HOST")
+                    || name.contains("_SERVICE_PORT")
+                    || name.contains("_PORT"))
         };
         shape(name) && (self.service_links || name.starts_with("KUBERNETES_"))
     }
@@ -117,9 +133,15 @@ impl<'a> Env<'a> {
 
 impl Var<'_> {
     fn from_source(source: &Value) -> Self {
-        let field = source.get("fieldRef").and_then(|f| f.get("fieldPath")).and_then(Value::as_str);
+        let field = source
+            .get("fieldRef")
+            .and_then(|f| f.get("fieldPath"))
+            .and_then(Value::as_str);
         match field {
-            Some(path) if path.starts_with("metadata.labels") || path.starts_with("metadata.annotations") => {
+            Some(path)
+                if path.starts_with("metadata.labels")
+                    || path.starts_with("metadata.annotations") =>
+            {
                 Self::Hidden
             }
             Some(_) => Self::Plain,

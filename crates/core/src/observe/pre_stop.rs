@@ -22,7 +22,9 @@ pub(crate) enum Slot {
 
 impl Slot {
     pub(crate) fn read(container: ContainerView<'_>) -> Self {
-        let Some(hook) = container.pre_stop() else { return Self::Free };
+        let Some(hook) = container.pre_stop() else {
+            return Self::Free;
+        };
         if let Some(sleep) = hook.get("sleep").filter(|sleep| !sleep.is_null()) {
             let seconds = sleep.get("seconds").and_then(Value::as_i64).unwrap_or(0);
             return Self::Sleep(u64::try_from(seconds).unwrap_or(0));
@@ -43,13 +45,23 @@ impl Slot {
 
     fn exec(argv: &[&str]) -> Self {
         match argv {
-            [program, "drain", rest @ ..] if base_name(program) == super::INIT => Self::Own(own_delay(rest)),
-            [program, "sleep", seconds] if base_name(program) == super::INIT => sleep_seconds(seconds),
+            [program, "drain", rest @ ..] if base_name(program) == super::INIT => {
+                Self::Own(own_delay(rest))
+            }
+            [program, "sleep", seconds] if base_name(program) == super::INIT => {
+                sleep_seconds(seconds)
+            }
             [program, seconds] if base_name(program) == "sleep" => sleep_seconds(seconds),
             [shell, "-c", script] if matches!(base_name(shell), "sh" | "bash" | "ash" | "dash") => {
-                let words: Vec<_> = script.trim().trim_end_matches(';').split_ascii_whitespace().collect();
+                let words: Vec<_> = script
+                    .trim()
+                    .trim_end_matches(';')
+                    .split_ascii_whitespace()
+                    .collect();
                 match words[..] {
-                    ["exec", program, seconds] | [program, seconds] if base_name(program) == "sleep" => {
+                    ["exec", program, seconds] | [program, seconds]
+                        if base_name(program) == "sleep" =>
+                    {
                         sleep_seconds(seconds)
                     }
                     _ => Self::Opaque,
@@ -82,8 +94,13 @@ fn sleep_seconds(text: &str) -> Slot {
     };
     let digits = |b: u8| b.is_ascii_digit() || b == b'.';
     match number.parse::<f64>() {
-        Ok(seconds) if number.bytes().all(digits) && seconds <= 1e9 => {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 3.6e12")]
+        Ok(seconds) if number.bytes().all(digits) && seconds <= 1e9 =>
+        {
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "0 to 3.6e12"
+            )]
             Slot::ExecSleep((seconds * unit).ceil() as u64)
         }
         _ => Slot::Opaque,
@@ -115,7 +132,17 @@ mod tests {
             (&["sleep", "-1"], Slot::Opaque),
             (&["sleep", "1e3"], Slot::Opaque),
             (&["/x/softstop-init", "drain", "--delay", "7"], Slot::Own(7)),
-            (&["/x/softstop-init", "drain", "--delay", "7", "--signal", "SIGQUIT"], Slot::Own(7)),
+            (
+                &[
+                    "/x/softstop-init",
+                    "drain",
+                    "--delay",
+                    "7",
+                    "--signal",
+                    "SIGQUIT",
+                ],
+                Slot::Own(7),
+            ),
             (&["sleep"], Slot::Opaque),
             (&[], Slot::Opaque),
         ] {

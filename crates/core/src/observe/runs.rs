@@ -31,9 +31,18 @@ pub(crate) enum Runs {
     /// A shell with its script on the command line.
     Script(Script),
     /// A shell that is given a file.
-    File { launchers: Vec<Peel>, shell: String, file: String },
+    File {
+        launchers: Vec<Peel>,
+        shell: String,
+        file: String,
+    },
     /// A shell whose script cannot be read, and why.
-    Opaque { launchers: Vec<Peel>, shell: String, arg: usize, why: Opaque },
+    Opaque {
+        launchers: Vec<Peel>,
+        shell: String,
+        arg: usize,
+        why: Opaque,
+    },
 }
 
 /// Why a shell's script cannot be read.
@@ -74,7 +83,9 @@ impl Opaque {
             Self::NoScript => "the shell gets no script and reads its standard input",
             Self::HiddenVariable => "the script contains a $(VAR) whose value softstop cannot see",
             Self::Garbled => "the kubelet garbles a $ before a non-ASCII character",
-            Self::Environment => "an environment variable (BASH_ENV, SHELLOPTS, an exported function) changes what the script means",
+            Self::Environment => {
+                "an environment variable (BASH_ENV, SHELLOPTS, an exported function) changes what the script means"
+            }
         }
     }
 }
@@ -97,10 +108,17 @@ pub(crate) struct Program {
 
 impl Program {
     fn read(words: &[Word], vars: &[(String, Option<String>)], runtime: Runtime) -> Self {
-        let Peeled { launchers, rest, unread } = peel(words);
+        let Peeled {
+            launchers,
+            rest,
+            unread,
+        } = peel(words);
         let mut vars = vars.to_vec();
         for peel in &launchers {
-            for word in words.get(peel.assignments.0..peel.assignments.1).unwrap_or_default() {
+            for word in words
+                .get(peel.assignments.0..peel.assignments.1)
+                .unwrap_or_default()
+            {
                 if let Some((name, value)) = word.text.split_once('=') {
                     vars.push((name.to_owned(), word.known.then(|| value.to_owned())));
                 }
@@ -113,12 +131,24 @@ impl Program {
             Runtime::Profile(profile) => Some(profile),
             Runtime::None => None,
         };
-        Self { launchers, unread, name: super::process_name(words.first()), words, profile, vars }
+        Self {
+            launchers,
+            unread,
+            name: super::process_name(words.first()),
+            words,
+            profile,
+            vars,
+        }
     }
 
     /// The value of a variable that is set for this program alone.
     pub(crate) fn env(&self, name: &str) -> Option<&str> {
-        self.vars.iter().rev().find(|(key, _)| key == name)?.1.as_deref()
+        self.vars
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)?
+            .1
+            .as_deref()
     }
 
     pub(crate) fn sets(&self, name: &str) -> bool {
@@ -127,8 +157,14 @@ impl Program {
 
     /// The launcher that keeps a stop signal from the program, if there is one.
     pub(crate) fn swallower(&self) -> Option<&'static Launcher> {
-        let peeled = self.launchers.iter().find(|peel| peel.passing == Passing::Swallows).map(|peel| peel.launcher);
-        peeled.or(self.unread.filter(|launcher| launcher.passing == Passing::Swallows))
+        let peeled = self
+            .launchers
+            .iter()
+            .find(|peel| peel.passing == Passing::Swallows)
+            .map(|peel| peel.launcher);
+        peeled.or(self
+            .unread
+            .filter(|launcher| launcher.passing == Passing::Swallows))
     }
 
     pub(crate) fn is_shell(&self) -> bool {
@@ -175,7 +211,10 @@ impl Script {
 
     /// The script runs another program beside the one in tail position.
     pub(crate) fn runs_before_tail(&self) -> bool {
-        self.reading.commands.iter().any(|command| !command.tail && is_external(command))
+        self.reading
+            .commands
+            .iter()
+            .any(|command| !command.tail && is_external(command))
     }
 }
 
@@ -184,7 +223,9 @@ impl Runs {
         if argv.origin == super::argv::Origin::Unknown {
             return Self::Unknown;
         }
-        let Some(first) = argv.words.first() else { return Self::Nothing };
+        let Some(first) = argv.words.first() else {
+            return Self::Nothing;
+        };
         if first.known && base_name(&first.text) == INIT {
             return Self::Init;
         }
@@ -197,7 +238,12 @@ impl Runs {
         let shell = super::process_name(rest.first());
         let opaque = |arg: usize, why| (peeled.rest + arg, why);
         let (arg, why) = match invocation {
-            Invocation::Text { dialect, text, zero, login } => {
+            Invocation::Text {
+                dialect,
+                text,
+                zero,
+                login,
+            } => {
                 let arg = peeled.rest + text;
                 let item = &argv.args[arg];
                 match unreadable(item.unreadable(), env) {
@@ -205,27 +251,48 @@ impl Runs {
                         let reading = crate::shell::read(item.text(), dialect);
                         let zero = zero.map(|zero| peeled.rest + zero);
                         let (tails, main) = programs(&reading, runtime);
-                        return Self::Script(Script { launchers, shell, arg, zero, login, dialect, reading, tails, main });
+                        return Self::Script(Script {
+                            launchers,
+                            shell,
+                            arg,
+                            zero,
+                            login,
+                            dialect,
+                            reading,
+                            tails,
+                            main,
+                        });
                     }
                     Some(why) => opaque(text, why),
                 }
             }
             Invocation::File { file } => {
                 let file = rest[file].text.clone();
-                return Self::File { launchers, shell, file };
+                return Self::File {
+                    launchers,
+                    shell,
+                    file,
+                };
             }
             Invocation::NoScript => opaque(0, Opaque::NoScript),
             Invocation::Unsupported => opaque(0, Opaque::Shell),
             Invocation::Option(at) => opaque(at, Opaque::Option),
         };
-        Self::Opaque { launchers, shell, arg, why }
+        Self::Opaque {
+            launchers,
+            shell,
+            arg,
+            why,
+        }
     }
 
     pub(crate) fn launchers(&self) -> &[Peel] {
         match self {
             Self::Unknown | Self::Nothing | Self::Init => &[],
             Self::Program(program) => &program.launchers,
-            Self::Script(Script { launchers, .. }) | Self::File { launchers, .. } | Self::Opaque { launchers, .. } => launchers,
+            Self::Script(Script { launchers, .. })
+            | Self::File { launchers, .. }
+            | Self::Opaque { launchers, .. } => launchers,
         }
     }
 
@@ -259,15 +326,34 @@ fn unreadable(why: Option<Unreadable>, env: &Env<'_>) -> Option<Opaque> {
 /// The programs in tail position, and the one that does the work: of several, the one softstop knows best.
 fn programs(reading: &Reading, runtime: Runtime) -> (Vec<Program>, Option<Program>) {
     let read = |command: &Command| Program::read(&command.words, &command.assignments, runtime);
-    let tails: Vec<_> = reading.commands.iter().filter(|c| c.tail && is_external(c)).map(read).collect();
-    let best = |programs: &[Program]| programs.iter().rev().max_by_key(|program| program.rank()).cloned();
+    let tails: Vec<_> = reading
+        .commands
+        .iter()
+        .filter(|c| c.tail && is_external(c))
+        .map(read)
+        .collect();
+    let best = |programs: &[Program]| {
+        programs
+            .iter()
+            .rev()
+            .max_by_key(|program| program.rank())
+            .cloned()
+    };
     let main = best(&tails).or_else(|| {
-        let all: Vec<_> = reading.commands.iter().filter(|command| is_external(command)).map(read).collect();
+        let all: Vec<_> = reading
+            .commands
+            .iter()
+            .filter(|command| is_external(command))
+            .map(read)
+            .collect();
         best(&all)
     });
     (tails, main)
 }
 
 fn is_external(command: &Command) -> bool {
-    command.words.first().is_some_and(|word| !crate::shell::is_builtin(&word.text))
+    command
+        .words
+        .first()
+        .is_some_and(|word| !crate::shell::is_builtin(&word.text))
 }

@@ -9,7 +9,12 @@ use crate::argv::Word;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Invocation {
     /// `sh -c TEXT [ZERO [ARGUMENT...]]`
-    Text { dialect: Dialect, text: usize, zero: Option<usize>, login: bool },
+    Text {
+        dialect: Dialect,
+        text: usize,
+        zero: Option<usize>,
+        login: bool,
+    },
     /// `sh FILE`
     File { file: usize },
     /// Reads its commands from standard input, or `-c` without a text.
@@ -22,7 +27,14 @@ pub(crate) enum Invocation {
 
 /// Letters that leave the meaning of the script as it is. `o` and `O` take one following word each.
 const LETTERS: &str = "cefhlmuvxabBCEpToO";
-const LONG: [&str; 6] = ["--login", "--noprofile", "--norc", "--posix", "--noediting", "--verbose"];
+const LONG: [&str; 6] = [
+    "--login",
+    "--noprofile",
+    "--norc",
+    "--posix",
+    "--noediting",
+    "--verbose",
+];
 const LONG_VALUED: [&str; 2] = ["--rcfile", "--init-file"];
 
 /// Reads a shell's command line; `None` if its first word is no shell.
@@ -58,7 +70,9 @@ fn options(words: &[Word], dialect: Dialect, start: usize) -> Invocation {
             next += 1;
         } else if LONG.contains(&text) {
             login |= text == "--login";
-        } else if text.starts_with("--") || !text[1..].chars().all(|letter| LETTERS.contains(letter)) {
+        } else if text.starts_with("--")
+            || !text[1..].chars().all(|letter| LETTERS.contains(letter))
+        {
             return Invocation::Option(next - 1);
         } else {
             for letter in text[1..].chars() {
@@ -75,7 +89,12 @@ fn options(words: &[Word], dialect: Dialect, start: usize) -> Invocation {
     match (words.get(next), string) {
         (Some(_), true) => {
             let zero = (next + 1 < words.len()).then_some(next + 1);
-            Invocation::Text { dialect, text: next, zero, login }
+            Invocation::Text {
+                dialect,
+                text: next,
+                zero,
+                login,
+            }
         }
         (Some(_), false) => Invocation::File { file: next },
         (None, _) => Invocation::NoScript,
@@ -87,38 +106,88 @@ mod tests {
     use super::*;
 
     fn read_all(words: &[&str]) -> Option<Invocation> {
-        let words: Vec<_> = words.iter().map(|w| Word { text: (*w).into(), known: true }).collect();
+        let words: Vec<_> = words
+            .iter()
+            .map(|w| Word {
+                text: (*w).into(),
+                known: true,
+            })
+            .collect();
         read(&words)
     }
 
     fn text(dialect: Dialect, text: usize, zero: Option<usize>, login: bool) -> Option<Invocation> {
-        Some(Invocation::Text { dialect, text, zero, login })
+        Some(Invocation::Text {
+            dialect,
+            text,
+            zero,
+            login,
+        })
     }
 
     #[test]
     fn command_strings() {
         use Dialect::{Bash, Posix};
         assert_eq!(read_all(&["sh", "-c", "x"]), text(Posix, 2, None, false));
-        assert_eq!(read_all(&["/bin/bash", "-lc", "x"]), text(Bash, 2, None, true));
-        assert_eq!(read_all(&["bash", "-euxo", "pipefail", "-c", "x"]), text(Bash, 4, None, false));
-        assert_eq!(read_all(&["bash", "-ceuo", "pipefail", "x"]), text(Bash, 3, None, false));
-        assert_eq!(read_all(&["sh", "-c", "-e", "x"]), text(Posix, 3, None, false));
-        assert_eq!(read_all(&["sh", "-c", "--", "x"]), text(Posix, 3, None, false));
-        assert_eq!(read_all(&["sh", "-c", "x", "zero", "one"]), text(Posix, 2, Some(3), false));
-        assert_eq!(read_all(&["busybox", "sh", "-c", "x"]), text(Posix, 3, None, false));
-        assert_eq!(read_all(&["bash", "--rcfile", "f", "-c", "x"]), text(Bash, 4, None, false));
-        assert_eq!(read_all(&["sh", "+e", "-c", "x"]), text(Posix, 3, None, false));
+        assert_eq!(
+            read_all(&["/bin/bash", "-lc", "x"]),
+            text(Bash, 2, None, true)
+        );
+        assert_eq!(
+            read_all(&["bash", "-euxo", "pipefail", "-c", "x"]),
+            text(Bash, 4, None, false)
+        );
+        assert_eq!(
+            read_all(&["bash", "-ceuo", "pipefail", "x"]),
+            text(Bash, 3, None, false)
+        );
+        assert_eq!(
+            read_all(&["sh", "-c", "-e", "x"]),
+            text(Posix, 3, None, false)
+        );
+        assert_eq!(
+            read_all(&["sh", "-c", "--", "x"]),
+            text(Posix, 3, None, false)
+        );
+        assert_eq!(
+            read_all(&["sh", "-c", "x", "zero", "one"]),
+            text(Posix, 2, Some(3), false)
+        );
+        assert_eq!(
+            read_all(&["busybox", "sh", "-c", "x"]),
+            text(Posix, 3, None, false)
+        );
+        assert_eq!(
+            read_all(&["bash", "--rcfile", "f", "-c", "x"]),
+            text(Bash, 4, None, false)
+        );
+        assert_eq!(
+            read_all(&["sh", "+e", "-c", "x"]),
+            text(Posix, 3, None, false)
+        );
     }
 
     #[test]
     fn everything_else() {
-        assert_eq!(read_all(&["sh", "/start.sh", "-c"]), Some(Invocation::File { file: 1 }));
-        assert_eq!(read_all(&["sh", "--", "-c", "x"]), Some(Invocation::File { file: 2 }));
+        assert_eq!(
+            read_all(&["sh", "/start.sh", "-c"]),
+            Some(Invocation::File { file: 1 })
+        );
+        assert_eq!(
+            read_all(&["sh", "--", "-c", "x"]),
+            Some(Invocation::File { file: 2 })
+        );
         assert_eq!(read_all(&["sh"]), Some(Invocation::NoScript));
         assert_eq!(read_all(&["sh", "-c"]), Some(Invocation::NoScript));
-        assert_eq!(read_all(&["bash", "-r", "-c", "x"]), Some(Invocation::Option(1)));
+        assert_eq!(
+            read_all(&["bash", "-r", "-c", "x"]),
+            Some(Invocation::Option(1))
+        );
         assert_eq!(read_all(&["bash", "-ic", "x"]), Some(Invocation::Option(1)));
-        assert_eq!(read_all(&["bash", "--restricted", "-c", "x"]), Some(Invocation::Option(1)));
+        assert_eq!(
+            read_all(&["bash", "--restricted", "-c", "x"]),
+            Some(Invocation::Option(1))
+        );
         assert_eq!(read_all(&["sh", "+c", "x"]), Some(Invocation::Option(1)));
         assert_eq!(read_all(&["zsh", "-c", "x"]), Some(Invocation::Unsupported));
         assert_eq!(read_all(&["busybox", "httpd"]), None);

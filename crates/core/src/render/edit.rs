@@ -17,9 +17,17 @@ pub(super) enum Edit {
     /// One word of `command` or `args`.
     Word { path: String, text: String },
     /// `command`, `args` or both, where they stood in the image.
-    Command { container: String, command: Option<Vec<String>>, args: Option<Vec<String>> },
+    Command {
+        container: String,
+        command: Option<Vec<String>>,
+        args: Option<Vec<String>>,
+    },
     /// One more variable.
-    Env { container: String, name: &'static str, value: String },
+    Env {
+        container: String,
+        name: &'static str,
+        value: String,
+    },
     /// A preStop hook where there is none.
     PreStop { container: String, hook: Value },
     /// `terminationGracePeriodSeconds`.
@@ -41,7 +49,11 @@ impl Edit {
                     *word = json!(text);
                 }
             }
-            Self::Command { container, command, args } => {
+            Self::Command {
+                container,
+                command,
+                args,
+            } => {
                 if let Some(container) = object(pod, container) {
                     for (field, words) in [("command", command), ("args", args)] {
                         if let Some(words) = words {
@@ -50,8 +62,16 @@ impl Edit {
                     }
                 }
             }
-            Self::Env { container, name, value } => {
-                push(object(pod, container), "env", json!({ "name": name, "value": value }));
+            Self::Env {
+                container,
+                name,
+                value,
+            } => {
+                push(
+                    object(pod, container),
+                    "env",
+                    json!({ "name": name, "value": value }),
+                );
             }
             Self::PreStop { container, hook } => {
                 if let Some(container) = object(pod, container) {
@@ -70,16 +90,22 @@ impl Edit {
                 }
             }
             Self::Volume(volume) => push(object(pod, "/spec"), "volumes", volume.clone()),
-            Self::Mount { container, mount } => push(object(pod, container), "volumeMounts", mount.clone()),
+            Self::Mount { container, mount } => {
+                push(object(pod, container), "volumeMounts", mount.clone())
+            }
             Self::Annotation { key, text } => {
-                let Some(pod) = pod.as_object_mut() else { return };
+                let Some(pod) = pod.as_object_mut() else {
+                    return;
+                };
                 let mut parent = pod;
                 for field in ["metadata", "annotations"] {
                     let child = parent.entry(field).or_insert_with(|| json!({}));
                     if child.is_null() {
                         *child = json!({});
                     }
-                    let Some(child) = child.as_object_mut() else { return };
+                    let Some(child) = child.as_object_mut() else {
+                        return;
+                    };
                     parent = child;
                 }
                 parent.insert((*key).into(), json!(text));
@@ -91,16 +117,29 @@ impl Edit {
     fn ops(&self, pod: &Value) -> Vec<Op> {
         match self {
             Self::Word { path, text } => vec![replace(path.clone(), json!(text))],
-            Self::Command { container, command, args } => {
+            Self::Command {
+                container,
+                command,
+                args,
+            } => {
                 let field = |(field, words): (&str, &Option<Vec<String>>)| {
                     let words = words.as_ref()?;
                     Some(set(pod, format!("{container}/{field}"), json!(words)))
                 };
-                [("command", command), ("args", args)].into_iter().filter_map(field).collect()
+                [("command", command), ("args", args)]
+                    .into_iter()
+                    .filter_map(field)
+                    .collect()
             }
-            Self::Env { container, name, value } => {
-                append(pod, format!("{container}/env"), json!({ "name": name, "value": value }))
-            }
+            Self::Env {
+                container,
+                name,
+                value,
+            } => append(
+                pod,
+                format!("{container}/env"),
+                json!({ "name": name, "value": value }),
+            ),
             Self::PreStop { container, hook } => {
                 let mut ops = parent(pod, &format!("{container}/lifecycle"));
                 ops.push(add(format!("{container}/lifecycle/preStop"), hook.clone()));
@@ -111,11 +150,17 @@ impl Edit {
                 vec![set(pod, path, json!(seconds))]
             }
             Self::Volume(volume) => append(pod, "/spec/volumes".into(), volume.clone()),
-            Self::Mount { container, mount } => append(pod, format!("{container}/volumeMounts"), mount.clone()),
+            Self::Mount { container, mount } => {
+                append(pod, format!("{container}/volumeMounts"), mount.clone())
+            }
             Self::Annotation { key, text } => {
                 let mut ops = parent(pod, "/metadata");
                 ops.extend(parent(pod, "/metadata/annotations"));
-                ops.push(set(pod, format!("/metadata/annotations/{}", token(key)), json!(text)));
+                ops.push(set(
+                    pod,
+                    format!("/metadata/annotations/{}", token(key)),
+                    json!(text),
+                ));
                 ops
             }
         }
@@ -132,7 +177,11 @@ pub(super) struct Editor<'a> {
 
 impl<'a> Editor<'a> {
     pub(super) fn new(original: &'a Value) -> Self {
-        Self { original, intended: None, changes: Vec::new() }
+        Self {
+            original,
+            intended: None,
+            changes: Vec::new(),
+        }
     }
 
     pub(super) fn pod(&self) -> &Value {
@@ -146,14 +195,25 @@ impl<'a> Editor<'a> {
     fn record(&mut self, edit: &Edit, code: Option<Code>, reason: &str) {
         let ops = edit.ops(self.pod());
         edit.apply(self.intended.get_or_insert_with(|| self.original.clone()));
-        self.changes.push(Change { code, reason: reason.to_owned(), ops });
+        self.changes.push(Change {
+            code,
+            reason: reason.to_owned(),
+            ops,
+        });
     }
 
     /// The status annotation goes with other changes, never alone.
-    pub(super) fn finish(mut self, containers: &[Observed<'_>], decisions: &[Decision]) -> (Vec<Change>, Option<Value>) {
+    pub(super) fn finish(
+        mut self,
+        containers: &[Observed<'_>],
+        decisions: &[Decision],
+    ) -> (Vec<Change>, Option<Value>) {
         if !self.changes.is_empty() {
             let text = status::status(containers, decisions, &self.changes);
-            let edit = Edit::Annotation { key: crate::annotations::STATUS, text };
+            let edit = Edit::Annotation {
+                key: crate::annotations::STATUS,
+                text,
+            };
             self.record(&edit, None, "what softstop did to this pod");
         }
         (self.changes, self.intended)
@@ -174,11 +234,19 @@ fn push(object: Option<&mut Map<String, Value>>, field: &str, value: Value) {
 }
 
 fn add(path: String, value: Value) -> Op {
-    Op { kind: OpKind::Add, path, value }
+    Op {
+        kind: OpKind::Add,
+        path,
+        value,
+    }
 }
 
 fn replace(path: String, value: Value) -> Op {
-    Op { kind: OpKind::Replace, path, value }
+    Op {
+        kind: OpKind::Replace,
+        path,
+        value,
+    }
 }
 
 fn is_there(pod: &Value, path: &str) -> bool {
@@ -186,12 +254,20 @@ fn is_there(pod: &Value, path: &str) -> bool {
 }
 
 fn set(pod: &Value, path: String, value: Value) -> Op {
-    if pod.pointer(&path).is_some() { replace(path, value) } else { add(path, value) }
+    if pod.pointer(&path).is_some() {
+        replace(path, value)
+    } else {
+        add(path, value)
+    }
 }
 
 /// An empty object at `path`, if nothing is there. (`add` overwrites a `null`.)
 fn parent(pod: &Value, path: &str) -> Vec<Op> {
-    if is_there(pod, path) { Vec::new() } else { vec![add(path.to_owned(), json!({}))] }
+    if is_there(pod, path) {
+        Vec::new()
+    } else {
+        vec![add(path.to_owned(), json!({}))]
+    }
 }
 
 /// Appends to a list, or begins it: lists that are empty are absent in what the API server sends.

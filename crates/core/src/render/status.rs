@@ -14,7 +14,11 @@ const LONGEST: usize = 2048;
 const RESERVED: usize = 512;
 
 /// `web=exec worker=direct; SS101 SS301 SS401`
-pub(super) fn status(containers: &[Observed<'_>], decisions: &[Decision], changes: &[Change]) -> String {
+pub(super) fn status(
+    containers: &[Observed<'_>],
+    decisions: &[Decision],
+    changes: &[Change],
+) -> String {
     let mut text = String::new();
     for (index, (container, decision)) in containers.iter().zip(decisions).enumerate() {
         let entry = format!("{}={}", container.name, decision.verdict.as_str());
