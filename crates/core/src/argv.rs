@@ -7,11 +7,11 @@ use softstop_programs::{
 
 /// One word of a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Word {
+pub struct Word {
     /// The word after quote removal. Parts that only run time knows stand as written (`$D/bin/app`).
-    pub(crate) text: String,
+    pub text: String,
     /// All of it is known.
-    pub(crate) known: bool,
+    pub known: bool,
 }
 
 /// Launchers peeled off the front of a command line.
