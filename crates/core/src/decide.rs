@@ -18,7 +18,6 @@ mod hazard;
 
 pub(crate) use drain::{Drains, EnvFix};
 
-use softstop_programs::launcher::Passing;
 use softstop_programs::signal::Signal;
 
 use crate::observe::Observed;
@@ -372,17 +371,5 @@ impl Decision {
         self.drain_in_delay = false;
         self.needs_delay = false;
         self.env.clear();
-    }
-}
-
-/// The signal that a launcher passes on, with the environment it looks at.
-pub(crate) fn passes_to_group(container: &Observed<'_>, passing: Passing, name: &str) -> bool {
-    match (name, passing) {
-        ("dumb-init", Passing::GroupInit) => container.env.value("DUMB_INIT_SETSID") != Some("0"),
-        (_, Passing::GroupInit) => true,
-        ("tini" | "tini-static" | "docker-init", Passing::Init) => {
-            container.env.value("TINI_KILL_PROCESS_GROUP").is_some()
-        }
-        _ => false,
     }
 }

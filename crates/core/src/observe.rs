@@ -2,12 +2,13 @@
 
 pub(crate) mod argv;
 pub(crate) mod env;
+mod interpreter;
 pub(crate) mod pre_stop;
 mod profile;
 pub(crate) mod runs;
 mod shell;
 
-pub(crate) use profile::{FoundTime, drain_time};
+pub(crate) use profile::{FoundTime, drain_time, has_flag};
 
 use serde_json::Value;
 use softstop_programs::base_name;
@@ -130,7 +131,8 @@ impl<'a> Observed<'a> {
 }
 
 fn is_foreign(runs: &Runs) -> bool {
-    runs.launchers().iter().any(|peel| peel.passing == Passing::Foreign)
+    // A supervisor's command line is never looked through.
+    runs.main_program().and_then(|program| program.unread).is_some_and(|launcher| launcher.passing == Passing::Foreign)
 }
 
 fn serves(container: ContainerView<'_>) -> bool {

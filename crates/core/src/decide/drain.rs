@@ -1,10 +1,10 @@
 //! What drains a program in this container, its environment taken into account.
 
+use softstop_programs::launcher::Passing;
 use softstop_programs::profile::{Drain, EnvValue, GracefulEnv};
 use softstop_programs::signal::Signal;
 
-use super::passes_to_group;
-use crate::observe::Observed;
+use crate::observe::{Observed, has_flag};
 use crate::observe::runs::Program;
 
 /// What drains the main program.
@@ -104,11 +104,7 @@ enum Environment {
 }
 
 fn environment(container: &Observed<'_>, program: &Program, graceful: &GracefulEnv) -> Environment {
-    let flag = |word: &crate::argv::Word| {
-        let name = word.text.split_once('=').map_or(word.text.as_str(), |(name, _)| name);
-        graceful.unless.contains(&name)
-    };
-    if program.words.iter().any(flag) {
+    if has_flag(&program.words, graceful.unless) {
         return Environment::Configured;
     }
     let mut missing = Vec::new();
@@ -130,7 +126,7 @@ pub(crate) fn group_signal(container: &Observed<'_>, programs: &[&Program]) -> G
     let inits = container.runs.launchers().iter().chain(programs.iter().flat_map(|program| &program.launchers));
     let mut worst = Group::Fine;
     for peel in inits.filter(|_| harmed) {
-        if passes_to_group(container, peel.passing, peel.launcher.name) {
+        if peel.passing_in(|name| container.env.value(name)) == Passing::GroupInit {
             if peel.launcher.name != "dumb-init" || container.env.may_have(DUMB_INIT.name) {
                 return Group::Harms;
             }

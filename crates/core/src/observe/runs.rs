@@ -108,9 +108,10 @@ impl Program {
         }
         let words = words.get(rest..).unwrap_or_default().to_vec();
         let profile = match runtime {
-            Runtime::Auto if unread.is_none() => profile::detect(&words),
+            // An unread launcher is looked up too: `apache2ctl` says which server it starts.
+            Runtime::Auto => profile::detect(&words),
             Runtime::Profile(profile) => Some(profile),
-            Runtime::Auto | Runtime::None => None,
+            Runtime::None => None,
         };
         Self { launchers, unread, name: super::process_name(words.first()), words, profile, vars }
     }
