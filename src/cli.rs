@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand, each with its arguments and its `run`.
 
 mod check;
+mod cluster;
 mod explain;
 mod review;
 mod webhook;

@@ -81,10 +81,10 @@ impl Bound {
     pub async fn new(
         app: Arc<App>,
         served: Arc<Served>,
+        lifecycle: Lifecycle,
         addr: SocketAddr,
         admin_addr: SocketAddr,
     ) -> Result<Self, ServerError> {
-        let lifecycle = Lifecycle::default();
         let limits = app.limits().clone();
         let metrics = Arc::clone(app.metrics());
         let config =
@@ -118,11 +118,6 @@ impl Bound {
             admin_addr,
             lifecycle,
         })
-    }
-
-    /// What moves the server through its phases.
-    pub fn lifecycle(&self) -> Lifecycle {
-        self.lifecycle.clone()
     }
 
     /// Serves until the lifecycle is closing and the webhook's connections have finished, but for that not longer
