@@ -9,6 +9,7 @@
 
 mod field;
 mod read;
+mod selector;
 mod types;
 
 use std::path::Path;

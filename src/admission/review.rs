@@ -110,7 +110,7 @@ impl Review {
     }
 
     /// The creation of a bare pod, as the API server would ask about it.
-    pub fn of_pod(pod: Box<RawValue>, namespace: Option<String>) -> Self {
+    pub fn of_pod(pod: Box<RawValue>, namespace: String) -> Self {
         Self {
             uid: "00000000-0000-0000-0000-000000000000".into(),
             kind: GroupKind {
@@ -119,7 +119,7 @@ impl Review {
             },
             sub_resource: None,
             operation: "CREATE".into(),
-            namespace,
+            namespace: Some(namespace),
             object: Some(pod),
         }
     }

@@ -21,6 +21,11 @@ impl Served {
         Arc::new(Self(RwLock::new(Arc::clone(&pair.certified))))
     }
 
+    /// The pair that a connection gets now.
+    pub fn current(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn replace(&self, pair: &Pair) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&pair.certified);
     }
@@ -28,9 +33,7 @@ impl Served {
 
 impl ResolvesServerCert for Served {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(
-            &self.0.read().unwrap_or_else(PoisonError::into_inner),
-        ))
+        Some(self.current())
     }
 }
 

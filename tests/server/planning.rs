@@ -1,0 +1,102 @@
+//! Planning that goes wrong: panics, takes too long, or is too much at once.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
+use softstop::server::Limits;
+use tokio::sync::Barrier;
+
+use super::harness::{allowed, app, pod, post, review, send, slow};
+use axum::body::Body;
+use http::Request;
+
+fn request(timeout: &str) -> Request<Body> {
+    Request::post(format!("/mutate?timeout={timeout}"))
+        .header("content-type", "application/json")
+        .body(Body::from(review(&pod()).to_string()))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_panic_leaves_the_pod_alone_and_the_server_alive() {
+    let (router, metrics) = app(Arc::new(|_, _| panic!("on purpose")), Limits::default());
+    for round in 1..=3 {
+        let answer = allowed(post(router.clone(), review(&pod()).to_string()).await);
+        assert_eq!(answer.get("patch"), None);
+        assert_eq!(
+            answer["warnings"][0],
+            "softstop: the pod was left alone: internal error (please report it)"
+        );
+        let counted =
+            format!(r#"softstop_reviews_total{{outcome="panicked",mode="none"}} {round}"#);
+        assert!(metrics.encode().contains(&counted), "{}", metrics.encode());
+    }
+}
+
+#[tokio::test]
+async fn the_deadline_is_kept() {
+    let (router, metrics) = app(slow(Duration::from_millis(1500)), Limits::default());
+    let started = Instant::now();
+    let answer = allowed(send(router, request("1s")).await);
+    let took = started.elapsed();
+    assert!(
+        took >= Duration::from_millis(750) && took < Duration::from_millis(950),
+        "{took:?}"
+    );
+    assert_eq!(answer.get("patch"), None);
+    assert!(
+        answer["warnings"][0]
+            .as_str()
+            .unwrap()
+            .contains("took longer than the webhook's timeout")
+    );
+    assert!(
+        metrics
+            .encode()
+            .contains(r#"softstop_reviews_total{outcome="timed-out",mode="none"} 1"#)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_planned_in_time_is_shed() {
+    let limits = Limits {
+        planning: 2,
+        ..Limits::default()
+    };
+    let (router, metrics) = app(slow(Duration::from_millis(1200)), limits);
+    let together = Arc::new(Barrier::new(3));
+    let tasks: Vec<_> = (0..3)
+        .map(|_| {
+            let (router, together) = (router.clone(), Arc::clone(&together));
+            tokio::spawn(async move {
+                together.wait().await;
+                let started = Instant::now();
+                let (response, _) = send(router, request("2s")).await;
+                (response, started.elapsed())
+            })
+        })
+        .collect();
+    let mut shed = 0;
+    for task in tasks {
+        let (response, took) = task.await.unwrap();
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+            shed += 1;
+            assert_eq!(response.headers()["retry-after"], "1");
+            assert_eq!(response.headers()["connection"], "close");
+            assert!(
+                took < Duration::from_millis(1100),
+                "another replica still has half of the time: {took:?}"
+            );
+        } else {
+            assert_eq!(response.status(), StatusCode::OK);
+            assert!(!response.headers().contains_key("retry-after"));
+        }
+    }
+    assert_eq!(shed, 1);
+    assert!(
+        metrics
+            .encode()
+            .contains(r#"softstop_rejected_requests_total{status="503"} 1"#)
+    );
+}
