@@ -1,4 +1,5 @@
 //! Tests that need nothing but cargo. One binary; each module says what belongs into it.
 
+mod policy;
 mod server;
 mod check; // softstop check and explain, as a user runs them

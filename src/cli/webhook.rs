@@ -237,6 +237,7 @@ fn heed_signals(lifecycle: Lifecycle, delay: Duration) -> anyhow::Result<impl Fu
 }
 
 fn time(text: &str) -> Result<Duration, String> {
-    let seconds = softstop_core::duration(text).map_err(|error| error.to_string())?;
+    let seconds =
+        softstop_core::duration(text).map_err(|accepted| format!("accepted: {accepted}"))?;
     Ok(Duration::from_secs(seconds.into()))
 }

@@ -2,13 +2,15 @@
 
 use std::fmt::Display;
 
-use crate::manifest::{Broken, Content, File, Node};
+use crate::manifest::{Broken, Content, Entry, File, Node};
 
 /// A node, with its path in the object (`spec.bounds.gracePeriod.min`).
 #[derive(Clone)]
 pub(super) struct Field<'n> {
     file: &'n File,
     node: &'n Node,
+    /// Byte of its key, or of an item itself.
+    key: usize,
     path: String,
 }
 
@@ -18,40 +20,47 @@ impl<'n> Field<'n> {
         Self {
             file,
             node,
+            key: node.span.start,
             path: String::new(),
         }
     }
 
     /// An error at this field.
     pub(super) fn wrong(&self, message: impl Display) -> Broken {
-        let at = if self.path.is_empty() {
-            String::new()
-        } else {
-            format!("{}: ", self.path)
-        };
-        self.file
-            .broken(self.node.span.start, format!("{at}{message}"))
+        self.error(self.node.span.start, message)
     }
 
-    fn child(&self, name: &str, node: &'n Node) -> Self {
+    fn error(&self, at: usize, message: impl Display) -> Broken {
+        let colon = if self.path.is_empty() { "" } else { ": " };
+        self.file
+            .broken(at, format!("{}{colon}{message}", self.path))
+    }
+
+    fn child(&self, entry: &'n Entry) -> Self {
         let dot = if self.path.is_empty() { "" } else { "." };
+        let path = format!("{}{dot}{}", self.path, entry.key);
         Self {
             file: self.file,
-            node,
-            path: format!("{}{dot}{name}", self.path),
+            node: &entry.value,
+            key: entry.key_span.start,
+            path,
         }
     }
 
     /// The field of that name, if it is there and not `null`.
     pub(super) fn get(&self, name: &str) -> Option<Self> {
         let entry = self.node.entry(name)?;
-        (!matches!(entry.value.content, Content::Null)).then(|| self.child(name, &entry.value))
+        (!matches!(entry.value.content, Content::Null)).then(|| self.child(entry))
     }
 
     /// The field of that name, which must be there.
     pub(super) fn required(&self, name: &str, accepted: &str) -> Result<Self, Broken> {
-        self.get(name)
-            .ok_or_else(|| self.wrong(format!("the field {name} is missing ({accepted})")))
+        self.get(name).ok_or_else(|| {
+            self.error(
+                self.key,
+                format!("the field {name} is missing ({accepted})"),
+            )
+        })
     }
 
     /// Refuses what is no mapping, and fields of other names.
@@ -68,12 +77,9 @@ impl<'n> Field<'n> {
         {
             None => Ok(()),
             Some(entry) => {
-                let path = self.child(&entry.key, &entry.value).path;
-                let message = format!(
-                    "{path}: there is no such field; known here: {}",
-                    known.join(", ")
-                );
-                Err(self.file.broken(entry.key_span.start, message))
+                let field = self.child(entry);
+                let message = format!("there is no such field; known here: {}", known.join(", "));
+                Err(field.error(field.key, message))
             }
         }
     }
@@ -87,6 +93,7 @@ impl<'n> Field<'n> {
                 .map(|(index, node)| Self {
                     file: self.file,
                     node,
+                    key: node.span.start,
                     path: format!("{}[{index}]", self.path),
                 })
                 .collect()),
@@ -99,7 +106,7 @@ impl<'n> Field<'n> {
         match &self.node.content {
             Content::Mapping(entries) => Ok(entries
                 .iter()
-                .map(|entry| (entry.key.as_str(), self.child(&entry.key, &entry.value)))
+                .map(|entry| (entry.key.as_str(), self.child(entry)))
                 .collect()),
             _ => Err(self.wrong(format!("a mapping of {what} is expected here"))),
         }
@@ -156,6 +163,8 @@ impl<'n> Field<'n> {
     /// A duration in seconds.
     pub(super) fn seconds(&self) -> Result<u32, Broken> {
         let text = self.text_or_integer()?;
-        softstop_core::duration(&text).map_err(|error| self.wrong(error))
+        softstop_core::duration(&text).map_err(|accepted| {
+            self.wrong(format!("\"{text}\" is no duration; accepted: {accepted}"))
+        })
     }
 }
