@@ -14,6 +14,7 @@ mod types;
 
 use std::path::Path;
 
+use kube::CustomResourceExt as _;
 use softstop_core::Policy;
 use thiserror::Error;
 
@@ -44,4 +45,9 @@ pub fn load(path: &Path) -> Result<Vec<Policy>, PolicyError> {
 /// file's name, for messages.
 pub fn parse(text: &str, name: &str) -> Result<Vec<Policy>, PolicyError> {
     Ok(read::policies(&File::new(name, text))?)
+}
+
+/// The definition of the custom resource, as YAML.
+pub fn crd_yaml() -> Result<String, serde_saphyr::ser::Error> {
+    serde_saphyr::to_string(&ShutdownPolicy::crd())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use kube::CustomResourceExt as _;
 use serde_json::{Value, json};
-use softstop::policy::{ShutdownPolicy, parse};
+use softstop::policy::{ShutdownPolicy, crd_yaml, parse};
 use softstop_core::{
     Bounds, Entrypoint, Mode, Policy, PreStop, Requirement, Runtime, Selector, Setting, Violations,
 };
@@ -519,4 +519,19 @@ fn the_custom_resource_reads_the_same_file() {
     let object: ShutdownPolicy = serde_saphyr::from_str(EVERYTHING).expect("the custom resource");
     let again = one(&serde_json::to_string(&object).unwrap());
     assert_eq!(again, one(EVERYTHING));
+}
+
+/// `deploy/crd.yaml` is what `softstop crd` prints. To write it anew: `UPDATE_EXPECT=1 cargo test crd`.
+#[test]
+fn the_crd_is_the_one_that_is_deployed() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/crd.yaml");
+    let expected = crd_yaml().unwrap();
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(path, &expected).unwrap();
+    }
+    let deployed = std::fs::read_to_string(path).expect(path);
+    assert!(
+        deployed == expected,
+        "{path} is out of date: UPDATE_EXPECT=1 cargo test crd"
+    );
 }

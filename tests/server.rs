@@ -2,7 +2,8 @@
 
 mod certificates;
 mod connections;
-mod harness;
+mod logs;
 mod planning;
+mod process;
 mod routes;
 mod shutdown;

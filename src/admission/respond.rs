@@ -139,20 +139,18 @@ impl Reviewer {
             Some(_) => return unreadable(subject, "its object is no pod that softstop can read"),
             None => return unreadable(subject, "the request carries no object"),
         };
-        subject.name = name(&pod).to_owned();
+        name(&pod).clone_into(&mut subject.name);
         // Nothing that planning touches is seen again after it panicked.
         let plan = AssertUnwindSafe(|| self.plan(&pod, &subject.namespace));
         let planned = without_panic_message(|| catch_unwind(plan));
-        match planned {
-            Ok((plan, patch)) => respond(&plan, patch, subject),
-            Err(_) => {
-                let answer = Answer::unchanged(
-                    &review.uid,
-                    "softstop: the pod was left alone: internal error (please report it)",
-                );
-                Reviewed::without_plan(Outcome::Panicked, subject, answer)
-            }
+        if let Ok((plan, patch)) = planned {
+            return respond(&plan, patch, subject);
         }
+        let answer = Answer::unchanged(
+            &review.uid,
+            "softstop: the pod was left alone: internal error (please report it)",
+        );
+        Reviewed::without_plan(Outcome::Panicked, subject, answer)
     }
 
     fn plan(&self, pod: &Value, namespace: &str) -> (Plan, Result<Vec<softstop_core::Op>, Doubt>) {

@@ -12,42 +12,44 @@ use crate::{inputs, policy};
 #[command(next_help_heading = "What the cluster says")]
 pub(super) struct ClusterFiles {
     /// Policies of the cluster: `ShutdownPolicy` manifests
-    #[arg(long, value_name = "FILE", env = "SOFTSTOP_POLICY_FILE")]
-    policy_file: Option<PathBuf>,
+    #[arg(
+        long = "policy-file",
+        value_name = "FILE",
+        env = "SOFTSTOP_POLICY_FILE"
+    )]
+    policies: Option<PathBuf>,
 
     /// Namespaces: their labels and annotations count
-    #[arg(long, value_name = "FILE", env = "SOFTSTOP_NAMESPACE_FILE")]
-    namespace_file: Option<PathBuf>,
+    #[arg(
+        long = "namespace-file",
+        value_name = "FILE",
+        env = "SOFTSTOP_NAMESPACE_FILE"
+    )]
+    namespaces: Option<PathBuf>,
 
     /// What images say of themselves (kind `ImageFacts`): ENTRYPOINT, CMD, STOPSIGNAL, USER
-    #[arg(long, value_name = "FILE", env = "SOFTSTOP_FACTS_FILE")]
-    facts_file: Option<PathBuf>,
+    #[arg(long = "facts-file", value_name = "FILE", env = "SOFTSTOP_FACTS_FILE")]
+    facts: Option<PathBuf>,
 }
 
 impl ClusterFiles {
     /// Reads the files.
     pub(super) fn load(self) -> anyhow::Result<Cluster> {
         let Self {
-            policy_file,
-            namespace_file,
-            facts_file,
+            policies,
+            namespaces,
+            facts,
         } = self;
-        let policies = policy_file
-            .map(|path| policy::load(&path))
-            .transpose()?
-            .unwrap_or_default();
-        let namespaces = namespace_file
+        let policies = policies.map(|path| policy::load(&path)).transpose()?;
+        let namespaces = namespaces
             .map(|path| inputs::namespaces(&path))
-            .transpose()?
-            .unwrap_or_default();
+            .transpose()?;
+        let facts = facts.map(|path| inputs::facts(&path)).transpose()?;
         Ok(Cluster {
-            policies: Policies::new(policies),
-            facts: facts_file
-                .map(|path| inputs::facts(&path))
-                .transpose()?
-                .unwrap_or_default(),
+            policies: Policies::new(policies.unwrap_or_default()),
+            facts: facts.unwrap_or_default(),
             capabilities: Capabilities::default(),
-            namespaces: Box::new(KnownNamespaces::new(namespaces)),
+            namespaces: Box::new(KnownNamespaces::new(namespaces.unwrap_or_default())),
         })
     }
 }

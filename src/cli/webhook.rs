@@ -98,16 +98,16 @@ pub(super) struct Args {
 #[command(next_help_heading = "Development")]
 struct Dev {
     /// Serve with a throw-away certificate, made at start and kept only in memory
-    #[arg(long)]
-    dev: bool,
+    #[arg(long = "dev", id = "dev")]
+    enabled: bool,
 
     /// Write what clients must trust to this file, in PEM form (the `caBundle`)
-    #[arg(long, value_name = "FILE", requires = "dev")]
-    dev_ca_file: Option<PathBuf>,
+    #[arg(long = "dev-ca-file", value_name = "FILE", requires = "dev")]
+    ca_file: Option<PathBuf>,
 
-    /// A name or address that the certificate is for, beside localhost, 127.0.0.1 and ::1 (repeatable)
-    #[arg(long, value_name = "NAME", requires = "dev")]
-    dev_san: Vec<String>,
+    /// A name or address that the certificate is for, beside localhost and its addresses (repeatable)
+    #[arg(long = "dev-san", value_name = "NAME", requires = "dev")]
+    names: Vec<String>,
 }
 
 const AFTER_HELP: &str = "\
@@ -179,34 +179,31 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn certificate(
-    tls_cert: Option<PathBuf>,
-    tls_key: Option<PathBuf>,
-    Dev {
-        dev,
-        dev_ca_file,
-        dev_san,
-    }: Dev,
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    dev: Dev,
 ) -> anyhow::Result<(Pair, Option<Files>)> {
-    match (tls_cert, tls_key) {
-        (Some(cert), Some(key)) => {
-            let (files, pair) = Files::load(cert, key)?;
-            Ok((pair, Some(files)))
-        }
-        _ if dev => {
-            let mut names: Vec<String> =
-                ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
-            names.extend(dev_san);
-            let made = development(&names)?;
-            if let Some(path) = dev_ca_file {
-                std::fs::write(&path, made.ca_bundle)
-                    .with_context(|| format!("cannot write --dev-ca-file {}", path.display()))?;
-            }
-            Ok((made.pair, None))
-        }
-        _ => bail!(
-            "the API server speaks only TLS: give --tls-cert and --tls-key, or --dev to try it out"
-        ),
+    let Dev {
+        enabled,
+        ca_file,
+        names,
+    } = dev;
+    if let (Some(cert), Some(key)) = (cert, key) {
+        let (files, pair) = Files::load(cert, key)?;
+        return Ok((pair, Some(files)));
     }
+    if !enabled {
+        bail!(
+            "the API server speaks only TLS: give --tls-cert and --tls-key, or --dev to try it out"
+        );
+    }
+    let local = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let made = development(&[&local[..], &names].concat())?;
+    if let Some(path) = ca_file {
+        std::fs::write(&path, made.ca_bundle)
+            .with_context(|| format!("cannot write --dev-ca-file {}", path.display()))?;
+    }
+    Ok((made.pair, None))
 }
 
 /// Leads the server through its phases after the first SIGTERM or SIGINT; ends at the second.

@@ -16,12 +16,12 @@ const KIND: &str = "ShutdownPolicy";
 pub(super) fn policies(file: &File) -> Result<Vec<Policy>, Broken> {
     let mut found = BTreeMap::new();
     for document in file.documents() {
-        document_of(Field::root(file, &document?.root), &mut found)?;
+        document_of(&Field::root(file, &document?.root), &mut found)?;
     }
     Ok(found.into_values().collect())
 }
 
-fn document_of(root: Field<'_>, found: &mut BTreeMap<String, Policy>) -> Result<(), Broken> {
+fn document_of(root: &Field<'_>, found: &mut BTreeMap<String, Policy>) -> Result<(), Broken> {
     let kind = root.required("kind", "ShutdownPolicy or List")?;
     match kind.text()? {
         "List" | "ShutdownPolicyList" => {
@@ -29,11 +29,11 @@ fn document_of(root: Field<'_>, found: &mut BTreeMap<String, Policy>) -> Result<
             let items = root.required("items", "a list of policies")?;
             items
                 .items("policies")?
-                .into_iter()
+                .iter()
                 .try_for_each(|item| document_of(item, found))
         }
         KIND => {
-            let policy = policy(&root)?;
+            let policy = policy(root)?;
             if found.contains_key(&policy.name) {
                 let name = root.required("metadata", "")?.required("name", "")?;
                 return Err(name.wrong(format!("there is another policy named {}", policy.name)));

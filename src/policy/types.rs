@@ -1,5 +1,10 @@
 //! The custom resource as the API server knows it: the source of its schema (`softstop crd`).
 
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "each column of `kubectl get` has a type"
+)]
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::CustomResource;
@@ -14,6 +19,7 @@ use serde::{Deserialize, Serialize};
     version = "v1alpha1",
     kind = "ShutdownPolicy",
     plural = "shutdownpolicies",
+    doc = "How the pods of a cluster are made to stop gracefully.",
     shortname = "sdp",
     category = "softstop",
     derive = "PartialEq",

@@ -69,13 +69,13 @@ impl App {
         let subject = review.subject();
         let reviewer = Arc::clone(&self.reviewer);
         let planning = tokio::task::spawn_blocking(move || {
-            let reviewed = reviewer.review(&review);
+            let answered = reviewer.review(&review);
             // What outlives its deadline still takes up its place and its memory until it ends.
             drop((slot, held));
-            reviewed
+            answered
         });
         match timeout_at(deadline, planning).await {
-            Ok(Ok(reviewed)) => Ok(reviewed),
+            Ok(Ok(answered)) => Ok(answered),
             Ok(Err(_)) | Err(_) => Ok(Reviewed::timed_out(subject)),
         }
     }

@@ -1,4 +1,4 @@
-//! The metrics, in the OpenMetrics text format.
+//! The metrics, in the text format that Prometheus reads.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;

@@ -103,19 +103,21 @@ async fn a_new_pair_is_served_and_a_bad_one_is_not() {
         Duration::from_millis(20),
     ));
 
-    let serves = |(cert, key): &(String, String)| {
+    let arrives = |(cert, key): &(String, String)| {
         let expected = check(cert, key).unwrap().certified;
         let served = Arc::clone(&served);
         async move {
             while served.current().cert != expected.cert {
-                sleep(Duration::from_millis(5)).await
+                sleep(Duration::from_millis(5)).await;
             }
         }
     };
     let soon = Duration::from_secs(2);
-    timeout(soon, serves(&first)).await.expect("the first pair");
+    timeout(soon, arrives(&first))
+        .await
+        .expect("the first pair");
     write(&second);
-    timeout(soon, serves(&second))
+    timeout(soon, arrives(&second))
         .await
         .expect("the second pair");
 
@@ -124,7 +126,7 @@ async fn a_new_pair_is_served_and_a_bad_one_is_not() {
     sleep(Duration::from_millis(100)).await;
     std::fs::remove_file(&cert_path).unwrap();
     sleep(Duration::from_millis(100)).await;
-    timeout(soon, serves(&second))
+    timeout(soon, arrives(&second))
         .await
         .expect("still the second pair");
     assert!(
@@ -136,7 +138,9 @@ async fn a_new_pair_is_served_and_a_bad_one_is_not() {
     );
 
     write(&third);
-    timeout(soon, serves(&third)).await.expect("the third pair");
+    timeout(soon, arrives(&third))
+        .await
+        .expect("the third pair");
     assert!(!following.is_finished());
     following.abort();
 }

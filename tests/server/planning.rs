@@ -7,7 +7,7 @@ use http::StatusCode;
 use softstop::server::Limits;
 use tokio::sync::Barrier;
 
-use super::harness::{allowed, app, pod, post, review, send, slow};
+use crate::harness::{allowed, app, pod, post, review, send, slow};
 use axum::body::Body;
 use http::Request;
 

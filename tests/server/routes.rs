@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use softstop::server::Limits;
 use tokio::time::{Sleep, sleep};
 
-use super::harness::{allowed, app, idle, pod, post, review, send};
+use crate::harness::{allowed, app, idle, pod, post, review, send};
 
 #[tokio::test]
 async fn errors_say_what_to_do() {
@@ -117,7 +117,7 @@ async fn what_is_no_admission_review_is_refused_without_quoting_it() {
             "a response",
             with(|body| {
                 *body =
-                    json!({"apiVersion": body["apiVersion"], "kind": body["kind"], "response": {}})
+                    json!({"apiVersion": body["apiVersion"], "kind": body["kind"], "response": {}});
             }),
         ),
     ] {
@@ -238,7 +238,7 @@ struct Frames {
 }
 
 impl Frames {
-    fn new(frame: &'static [u8], left: usize, pause: Duration) -> Body {
+    fn body(frame: &'static [u8], left: usize, pause: Duration) -> Body {
         Body::new(Self {
             frame: Bytes::from_static(frame),
             left,
@@ -279,7 +279,7 @@ async fn a_body_is_counted_while_it_streams() {
         body: 64 * 1024,
         ..Limits::default()
     };
-    let endless = Frames::new(&BLANK, usize::MAX, Duration::ZERO);
+    let endless = Frames::body(&BLANK, usize::MAX, Duration::ZERO);
     let (response, body) = post(app(idle(), limits.clone()).0, endless).await;
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE, "{body}");
     assert_eq!(response.headers()["connection"], "close");
@@ -294,7 +294,7 @@ async fn a_body_is_counted_while_it_streams() {
 
 #[tokio::test]
 async fn a_body_that_takes_too_long_is_given_up_at_the_deadline() {
-    let trickle = Frames::new(b" ", 1000, Duration::from_millis(20));
+    let trickle = Frames::body(b" ", 1000, Duration::from_millis(20));
     let (router, _) = app(idle(), Limits::default());
     let request = Request::post("/mutate?timeout=1s").header("content-type", "application/json");
     let started = std::time::Instant::now();

@@ -1,6 +1,5 @@
 //! The end: nothing that has been sent, or is on its way, is lost.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use super::harness::{Reply, Server, http1, idle, pod, review, slow};
+use crate::harness::{Reply, Server, http1, idle, pod, review, slow};
 
 #[tokio::test]
 async fn draining_serves_on_and_closes_each_connection_with_its_answer() {

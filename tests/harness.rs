@@ -26,22 +26,22 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower::ServiceExt as _;
 
-pub const UID: &str = "705ab4f5-6393-11e8-b7cc-42010a800002";
+pub(crate) const UID: &str = "705ab4f5-6393-11e8-b7cc-42010a800002";
 
 /// A planner that finds nothing to do.
-pub fn idle() -> Planner {
+pub(crate) fn idle() -> Planner {
     Arc::new(|_, _| empty_plan())
 }
 
 /// A planner that finds nothing to do, and takes its time for it.
-pub fn slow(time: Duration) -> Planner {
+pub(crate) fn slow(time: Duration) -> Planner {
     Arc::new(move |_, _| {
         std::thread::sleep(time);
         empty_plan()
     })
 }
 
-pub fn empty_plan() -> Plan {
+pub(crate) fn empty_plan() -> Plan {
     Plan {
         mode: Sourced {
             value: Mode::Off,
@@ -53,18 +53,18 @@ pub fn empty_plan() -> Plan {
     }
 }
 
-pub fn reviewer(planner: Planner) -> Reviewer {
+pub(crate) fn reviewer(planner: Planner) -> Reviewer {
     Reviewer::with_planner(Cluster::default(), planner)
 }
 
-pub fn app(planner: Planner, limits: Limits) -> (Router, Arc<Metrics>) {
+pub(crate) fn app(planner: Planner, limits: Limits) -> (Router, Arc<Metrics>) {
     let metrics = Arc::new(Metrics::default());
     let app = App::new(Arc::new(reviewer(planner)), Arc::clone(&metrics), limits);
     (router(app), metrics)
 }
 
 /// Limits with short times.
-pub fn hasty() -> Limits {
+pub(crate) fn hasty() -> Limits {
     Limits {
         handshake: Duration::from_millis(300),
         headers: Duration::from_millis(300),
@@ -74,7 +74,7 @@ pub fn hasty() -> Limits {
 }
 
 /// An `AdmissionReview` for the creation of that object.
-pub fn review(object: &Value) -> Value {
+pub(crate) fn review(object: &Value) -> Value {
     json!({
         "apiVersion": "admission.k8s.io/v1",
         "kind": "AdmissionReview",
@@ -89,7 +89,7 @@ pub fn review(object: &Value) -> Value {
     })
 }
 
-pub fn pod() -> Value {
+pub(crate) fn pod() -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Pod",
@@ -99,7 +99,7 @@ pub fn pod() -> Value {
 }
 
 /// A request to the router itself.
-pub async fn send(router: Router, request: Request<Body>) -> (Response<()>, Value) {
+pub(crate) async fn send(router: Router, request: Request<Body>) -> (Response<()>, Value) {
     let response = router.oneshot(request).await.expect("infallible");
     let (parts, body) = response.into_parts();
     let body = body.collect().await.expect("a body").to_bytes();
@@ -108,7 +108,7 @@ pub async fn send(router: Router, request: Request<Body>) -> (Response<()>, Valu
 }
 
 /// Posts a body to `/mutate`.
-pub async fn post(router: Router, body: impl Into<Body>) -> (Response<()>, Value) {
+pub(crate) async fn post(router: Router, body: impl Into<Body>) -> (Response<()>, Value) {
     let request = Request::post("/mutate?timeout=10s")
         .header("content-type", "application/json")
         .body(body.into())
@@ -117,7 +117,7 @@ pub async fn post(router: Router, body: impl Into<Body>) -> (Response<()>, Value
 }
 
 /// The response of an `AdmissionReview` that was answered as it should be: whatever else happens, the pod is allowed.
-pub fn allowed((response, body): (Response<()>, Value)) -> Value {
+pub(crate) fn allowed((response, body): (Response<()>, Value)) -> Value {
     assert_eq!(response.status(), StatusCode::OK, "{body}");
     assert_eq!(body["apiVersion"], "admission.k8s.io/v1");
     assert_eq!(body["kind"], "AdmissionReview");
@@ -131,25 +131,24 @@ pub fn allowed((response, body): (Response<()>, Value)) -> Value {
 }
 
 /// A server that runs.
-pub struct Server {
-    pub addr: SocketAddr,
-    pub admin: SocketAddr,
-    pub lifecycle: Lifecycle,
-    pub served: Arc<Served>,
-    pub metrics: Arc<Metrics>,
-    pub ended: JoinHandle<bool>,
+pub(crate) struct Server {
+    pub(crate) addr: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) ended: JoinHandle<bool>,
     ca: String,
 }
 
 impl Server {
-    pub async fn start(planner: Planner, limits: Limits) -> Self {
+    pub(crate) async fn start(planner: Planner, limits: Limits) -> Self {
         let made = development(&["localhost".to_owned()]).expect("a certificate");
         let served = Served::new(&made.pair);
         let metrics = Arc::new(Metrics::default());
         let lifecycle = Lifecycle::default();
         let app = App::new(Arc::new(reviewer(planner)), Arc::clone(&metrics), limits);
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let bound = Bound::new(app, Arc::clone(&served), lifecycle.clone(), any, any)
+        let bound = Bound::new(app, served, lifecycle.clone(), any, any)
             .await
             .expect("free ports");
         let (addr, admin) = (bound.addr, bound.admin_addr);
@@ -158,7 +157,6 @@ impl Server {
             addr,
             admin,
             lifecycle,
-            served,
             metrics,
             ended,
             ca: made.ca_bundle,
@@ -166,7 +164,7 @@ impl Server {
     }
 
     /// A TLS connection that offers these protocols.
-    pub async fn connect(&self, alpn: &[&str]) -> TlsStream<TcpStream> {
+    pub(crate) async fn connect(&self, alpn: &[&str]) -> TlsStream<TcpStream> {
         let stream = TcpStream::connect(self.addr).await.expect("a connection");
         connector(&self.ca, alpn)
             .connect(ServerName::try_from("localhost").expect("a name"), stream)
@@ -175,7 +173,7 @@ impl Server {
     }
 
     /// `GET` on the admin port.
-    pub async fn admin(&self, path: &str) -> Reply {
+    pub(crate) async fn admin(&self, path: &str) -> Reply {
         let mut stream = TcpStream::connect(self.admin).await.expect("a connection");
         let request = format!("GET {path} HTTP/1.1\r\nhost: admin\r\n\r\n");
         stream
@@ -187,7 +185,7 @@ impl Server {
 }
 
 /// A client that trusts this authority.
-pub fn connector(ca: &str, alpn: &[&str]) -> TlsConnector {
+pub(crate) fn connector(ca: &str, alpn: &[&str]) -> TlsConnector {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(ca.as_bytes()).expect("PEM"))
@@ -203,7 +201,7 @@ pub fn connector(ca: &str, alpn: &[&str]) -> TlsConnector {
 }
 
 /// A request as text.
-pub fn http1(body: &Value) -> Vec<u8> {
+pub(crate) fn http1(body: &Value) -> Vec<u8> {
     let body = body.to_string();
     format!(
         "POST /mutate?timeout=10s HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
@@ -215,15 +213,15 @@ pub fn http1(body: &Value) -> Vec<u8> {
 
 /// An HTTP/1.1 answer.
 #[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: BTreeMap<String, String>,
-    pub body: String,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
 }
 
 impl Reply {
     /// Reads one answer; `None` where the connection is closed instead.
-    pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Self> {
+    pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Self> {
         let mut bytes = Vec::new();
         let head = loop {
             match stream.read_u8().await {
