@@ -7,6 +7,7 @@
     reason = "helpers of tests are tests"
 )]
 
+mod admission;
 mod harness;
 mod policy;
 mod server;

@@ -77,7 +77,6 @@ pub struct Reviewed {
 }
 
 impl Reviewed {
-    /// An answer that leaves the pod alone.
     fn without_plan(outcome: Outcome, subject: Subject, answer: Answer) -> Self {
         Self {
             answer,
@@ -89,13 +88,31 @@ impl Reviewed {
         }
     }
 
+    /// The answer to a review that made softstop panic.
+    pub fn panicked(subject: Subject) -> Self {
+        Self::left_alone(
+            Outcome::Panicked,
+            subject,
+            "internal error (please report it)",
+        )
+    }
+
     /// The answer to a review for which the time was too short.
     pub fn timed_out(subject: Subject) -> Self {
-        let answer = Answer::unchanged(
-            &subject.uid,
-            "softstop: the pod was left alone: planning took longer than the webhook's timeout",
-        );
-        Self::without_plan(Outcome::TimedOut, subject, answer)
+        Self::left_alone(
+            Outcome::TimedOut,
+            subject,
+            "planning took longer than the webhook's timeout",
+        )
+    }
+
+    /// An answer that leaves the pod alone, with a warning that says why.
+    fn left_alone(outcome: Outcome, subject: Subject, why: &str) -> Self {
+        let answer = Answer {
+            warnings: vec![format!("softstop: the pod was left alone: {why}")],
+            ..Answer::allowed(&subject.uid)
+        };
+        Self::without_plan(outcome, subject, answer)
     }
 }
 
@@ -130,34 +147,24 @@ impl Reviewer {
             answer.audit.insert("skipped", reason.to_owned());
             return Reviewed::without_plan(Outcome::Skipped, subject, answer);
         }
-        let object = review
-            .object
-            .as_ref()
-            .map(|object| serde_json::from_str::<Value>(object.get()));
-        let pod = match object {
-            Some(Ok(pod)) if pod.is_object() => pod,
-            Some(_) => return unreadable(subject, "its object is no pod that softstop can read"),
-            None => return unreadable(subject, "the request carries no object"),
+        let left_alone = |why| Reviewed::left_alone(Outcome::Unreadable, review.subject(), why);
+        let Some(object) = &review.object else {
+            return left_alone("the request carries no object");
+        };
+        let Ok(pod @ Value::Object(_)) = serde_json::from_str(object.get()) else {
+            return left_alone("its object is no pod that softstop can read");
         };
         name(&pod).clone_into(&mut subject.name);
         // Nothing that planning touches is seen again after it panicked.
-        let plan = AssertUnwindSafe(|| self.plan(&pod, &subject.namespace));
-        let planned = without_panic_message(|| catch_unwind(plan));
-        if let Ok((plan, patch)) = planned {
-            return respond(&plan, patch, subject);
-        }
-        let answer = Answer::unchanged(
-            &review.uid,
-            "softstop: the pod was left alone: internal error (please report it)",
-        );
-        Reviewed::without_plan(Outcome::Panicked, subject, answer)
+        let plan = AssertUnwindSafe(|| self.plan(&pod, subject.clone()));
+        without_panic_message(|| catch_unwind(plan)).unwrap_or_else(|_| Reviewed::panicked(subject))
     }
 
-    fn plan(&self, pod: &Value, namespace: &str) -> (Plan, Result<Vec<softstop_core::Op>, Doubt>) {
-        let namespace = self.cluster.namespaces.get(namespace);
+    fn plan(&self, pod: &Value, subject: Subject) -> Reviewed {
+        let namespace = self.cluster.namespaces.get(&subject.namespace);
         let plan = (self.planner)(pod, &self.cluster.context(&namespace));
         let patch = plan.patch(pod);
-        (plan, patch)
+        respond(&plan, patch, subject)
     }
 }
 
@@ -167,7 +174,7 @@ impl Review {
         Subject {
             uid: self.uid.clone(),
             namespace: self.namespace.clone().unwrap_or_default(),
-            name: String::new(),
+            name: self.name.clone().unwrap_or_default(),
         }
     }
 }
@@ -214,14 +221,6 @@ fn respond(
             .map(softstop_core::Finding::code)
             .collect(),
     }
-}
-
-fn unreadable(subject: Subject, why: &str) -> Reviewed {
-    let answer = Answer::unchanged(
-        &subject.uid,
-        format!("softstop: the pod was left alone: {why}"),
-    );
-    Reviewed::without_plan(Outcome::Unreadable, subject, answer)
 }
 
 fn name(pod: &Value) -> &str {

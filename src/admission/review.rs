@@ -77,6 +77,9 @@ pub struct Review {
     /// `CREATE`, `UPDATE`, `DELETE` or `CONNECT`.
     #[serde(default)]
     pub operation: String,
+    /// The name of the object; absent where the API server is still to make it up.
+    #[serde(default)]
+    pub name: Option<String>,
     /// The namespace of the object.
     #[serde(default)]
     pub namespace: Option<String>,
@@ -119,6 +122,7 @@ impl Review {
             },
             sub_resource: None,
             operation: "CREATE".into(),
+            name: None,
             namespace: Some(namespace),
             object: Some(pod),
         }
@@ -185,14 +189,6 @@ impl Answer {
         Self {
             uid: uid.to_owned(),
             ..Self::default()
-        }
-    }
-
-    /// Allowed, nothing changed, and why.
-    pub fn unchanged(uid: &str, warning: impl Into<String>) -> Self {
-        Self {
-            warnings: vec![warning.into()],
-            ..Self::allowed(uid)
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
@@ -76,7 +76,8 @@ impl App {
         });
         match timeout_at(deadline, planning).await {
             Ok(Ok(answered)) => Ok(answered),
-            Ok(Err(_)) | Err(_) => Ok(Reviewed::timed_out(subject)),
+            Ok(Err(_)) => Ok(Reviewed::panicked(subject)),
+            Err(_) => Ok(Reviewed::timed_out(subject)),
         }
     }
 }
@@ -131,6 +132,9 @@ async fn read(
     limits: &Limits,
     bodies: &Arc<Semaphore>,
 ) -> Result<(Vec<u8>, Held), Problem> {
+    if body.size_hint().lower() > limits.body as u64 {
+        return Err(Problem::TooLarge(limits.body));
+    }
     let mut bytes = Vec::new();
     let mut held: Held = None;
     while let Some(frame) = body.frame().await {
