@@ -7,15 +7,20 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::limits::Limits;
 
 /// What a connection is doing. Shared by its reader, its service and its watchdog.
 #[derive(Debug)]
-pub(super) struct Activity(Mutex<State>);
+pub(super) struct Activity {
+    state: Mutex<State>,
+    used: Notify,
+}
 
 #[derive(Debug)]
 struct State {
@@ -25,24 +30,28 @@ struct State {
     deadline: Instant,
     /// The first bytes of a request have come and its headers are not complete.
     reading_headers: bool,
-    headers: std::time::Duration,
-    idle: std::time::Duration,
+    headers: Duration,
+    idle: Duration,
 }
 
 impl Activity {
     /// A new connection: its first request is due as soon as if its first byte had come.
     pub(super) fn new(limits: &Limits) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State {
+        let state = State {
             in_flight: 0,
             deadline: Instant::now() + limits.headers,
             reading_headers: true,
             headers: limits.headers,
             idle: limits.idle,
-        })))
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            used: Notify::new(),
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes have come.
@@ -59,7 +68,13 @@ impl Activity {
         let mut state = self.state();
         state.in_flight += 1;
         state.reading_headers = false;
+        self.used.notify_one();
         InFlight(Arc::clone(self))
+    }
+
+    /// Waits for the first request. For one waiter, once.
+    pub(super) async fn used(&self) {
+        self.used.notified().await;
     }
 
     /// When to give the connection up, as things are; `None` while a request is in flight (it has its own deadline).

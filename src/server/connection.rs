@@ -76,15 +76,10 @@ pub(super) async fn serve<I>(
     };
     let mut connection = pin!(builder.serve_connection(io, service));
 
-    let mut phases = lifecycle.watch();
-    let mut phase = *phases.borrow_and_update();
     let mut quiet = pin!(sleep_until(Instant::now()));
+    let mut leave = pin!(time_to_leave(protocol, &lifecycle, &activity));
+    let mut leaving = false;
     loop {
-        // GOAWAY lets HTTP/2 finish what it has begun and sends the peer elsewhere for the rest. HTTP/1.1 would close
-        // a connection that is idle just now, under a request that may be on its way: it waits for `Closing`.
-        if phase == Phase::Closing || (phase == Phase::Draining && protocol == Protocol::Http2) {
-            connection.as_mut().graceful_shutdown();
-        }
         let ended = poll_fn(|cx| {
             if connection.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(());
@@ -99,11 +94,27 @@ pub(super) async fn serve<I>(
         });
         tokio::select! {
             () = ended => return,
-            changed = phases.changed() => match changed {
-                Ok(()) => phase = *phases.borrow_and_update(),
-                Err(_) => return,
-            },
+            () = &mut leave, if !leaving => {
+                leaving = true;
+                connection.as_mut().graceful_shutdown();
+            }
         }
+    }
+}
+
+/// Waits until the connection should end with what it is doing now.
+///
+/// HTTP/2 has GOAWAY, which sends the peer elsewhere while what it has begun is finished: it is sent as soon as the
+/// server drains and the connection has had a request. HTTP/1.1 has only `Connection: close` on an answer: a
+/// connection that is idle waits for that until the server closes, because a request may be on its way.
+async fn time_to_leave(protocol: Protocol, lifecycle: &Lifecycle, activity: &Activity) {
+    let used = async {
+        lifecycle.reached(Phase::Draining).await;
+        activity.used().await;
+    };
+    tokio::select! {
+        () = used, if protocol == Protocol::Http2 => {}
+        () = lifecycle.reached(Phase::Closing) => {}
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::{Request, StatusCode};
+use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use softstop::server::{Limits, Phase};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -72,16 +73,17 @@ async fn draining_serves_on_and_closes_each_connection_with_its_answer() {
 async fn draining_sends_http2_elsewhere() {
     let server = Server::start(idle(), Limits::default()).await;
     let stream = server.connect(&["h2"]).await;
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-            .await
-            .unwrap();
-    let connection = tokio::spawn(connection);
-    let request = Request::post("https://localhost/mutate")
-        .header("content-type", "application/json")
-        .body(Body::from(review(&pod()).to_string()))
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
         .unwrap();
-    let response = sender.send_request(request).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = || {
+        Request::post("https://localhost/mutate")
+            .header("content-type", "application/json")
+            .body(Body::from(review(&pod()).to_string()))
+            .unwrap()
+    };
+    let response = sender.send_request(request()).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     drop(response);
     server.lifecycle.enter(Phase::Draining);
@@ -90,6 +92,25 @@ async fn draining_sends_http2_elsewhere() {
         .expect("GOAWAY")
         .unwrap()
         .unwrap();
+
+    // Who does not know yet and comes anew is served all the same, even if it waits before its first request.
+    for pause in [0, 50] {
+        let stream = server.connect(&["h2"]).await;
+        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
+        let connection = tokio::spawn(connection);
+        sleep(Duration::from_millis(pause)).await;
+        assert_eq!(
+            sender.send_request(request()).await.unwrap().status(),
+            StatusCode::OK
+        );
+        timeout(Duration::from_secs(1), connection)
+            .await
+            .expect("GOAWAY")
+            .unwrap()
+            .unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
