@@ -35,12 +35,11 @@ fn a_patch_is_base64_of_json() {
         value: json!({"sleep": {"seconds": 5}}),
     };
     let answer = Answer {
-        patch: vec![
+        audit: BTreeMap::from([("verdicts", "web=exec".to_owned())]),
+        ..Answer::allowed(UID).patched(&[
             op(OpKind::Add, "/spec/a~1b"),
             op(OpKind::Replace, "/spec/ü"),
-        ],
-        audit: BTreeMap::from([("verdicts", "web=exec".to_owned())]),
-        ..Answer::allowed(UID)
+        ])
     };
     let response = response(&answer);
     assert_eq!(response["patchType"], "JSONPatch");

@@ -192,7 +192,7 @@ fn respond(
     let outcome = match patch {
         Ok(patch) if patch.is_empty() => Outcome::Unchanged,
         Ok(patch) => {
-            answer.patch = patch;
+            answer = answer.patched(&patch);
             Outcome::Patched
         }
         // What the plan says it did is not true now: its own warnings and audit annotations go.

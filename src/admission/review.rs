@@ -151,8 +151,8 @@ impl Review {
 pub struct Answer {
     /// The request's uid.
     pub uid: String,
-    /// The JSON Patch; empty: none is sent.
-    pub patch: Vec<Op>,
+    /// The JSON Patch (RFC 6902) as text, if there is something to change.
+    pub patch: Option<String>,
     /// Shown to whoever created the pod.
     pub warnings: Vec<String>,
     /// Added to the API server's audit log.
@@ -192,15 +192,17 @@ impl Answer {
         }
     }
 
-    /// The patch as RFC 6902 writes it; `None` where there is nothing to change.
-    pub fn patch_json(&self) -> Option<Vec<u8>> {
-        let ops: Vec<_> = self.patch.iter().map(Op::to_json).collect();
-        (!ops.is_empty()).then(|| serde_json::Value::Array(ops).to_string().into_bytes())
+    /// The same with this patch.
+    #[must_use]
+    pub fn patched(self, patch: &[Op]) -> Self {
+        let ops: Vec<_> = patch.iter().map(Op::to_json).collect();
+        let patch = (!ops.is_empty()).then(|| serde_json::Value::Array(ops).to_string());
+        Self { patch, ..self }
     }
 
     /// The whole `AdmissionReview`.
     pub fn to_json(&self) -> Vec<u8> {
-        let patch = self.patch_json().map(|patch| BASE64.encode(patch));
+        let patch = self.patch.as_ref().map(|patch| BASE64.encode(patch));
         let review = ResponseEnvelope {
             api_version: API_VERSION,
             kind: KIND,

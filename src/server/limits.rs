@@ -30,6 +30,9 @@ pub struct Limits {
     pub idle: Duration,
     /// Reviews that are planned at one time.
     pub planning: usize,
+    /// Reviews up to this size are planned on the spot, which takes less than handing them over. Planning is linear,
+    /// so their deadline is safe; larger ones are planned in a thread of their own, watched by theirs.
+    pub on_the_spot: usize,
     /// The time for a review where the caller does not say `?timeout=`: the API server's default.
     pub timeout: Duration,
     /// The longest `?timeout=` that is believed: the API server's maximum.
@@ -49,6 +52,7 @@ impl Default for Limits {
             headers: Duration::from_secs(5),
             idle: Duration::from_secs(120),
             planning: 4 * available_parallelism().map_or(1, NonZero::get),
+            on_the_spot: 64 * 1024,
             timeout: Duration::from_secs(10),
             timeout_max: Duration::from_secs(30),
             margin: Duration::from_millis(200),

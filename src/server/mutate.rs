@@ -58,7 +58,7 @@ impl App {
         problem.into_response()
     }
 
-    /// Plans in a thread of its own, so that the deadline holds whatever planning does.
+    /// Plans when it is this review's turn.
     async fn review(
         &self,
         review: Review,
@@ -66,6 +66,9 @@ impl App {
         deadline: Instant,
     ) -> Result<Reviewed, Problem> {
         let slot = self.gate.enter(deadline).await.ok_or(Problem::Busy)?;
+        if held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) <= self.limits.on_the_spot {
+            return Ok(self.reviewer.review(&review));
+        }
         let subject = review.subject();
         let reviewer = Arc::clone(&self.reviewer);
         let planning = tokio::task::spawn_blocking(move || {
@@ -82,7 +85,7 @@ impl App {
     }
 }
 
-/// A share of the memory for bodies.
+/// A share of the memory for bodies, a permit per byte.
 type Held = Option<OwnedSemaphorePermit>;
 
 /// Handles `POST /mutate`.

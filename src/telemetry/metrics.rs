@@ -147,6 +147,10 @@ impl Metrics {
     }
 
     /// Counts an answered review.
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "a patch is smaller than 2^52 bytes"
+    )]
     pub fn review(&self, reviewed: &Reviewed, took: Duration) {
         let mode = reviewed.mode.map_or("none", softstop_core::Mode::as_str);
         self.reviews
@@ -168,16 +172,10 @@ impl Metrics {
                 .get_or_create(&CodeLabels { code: code.0 })
                 .inc();
         }
+        if let Some(patch) = &reviewed.answer.patch {
+            self.patch_bytes.observe(patch.len() as f64);
+        }
         self.duration.observe(took.as_secs_f64());
-    }
-
-    /// Notes the size of a patch.
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "a patch is smaller than 2^52 bytes"
-    )]
-    pub fn patch(&self, bytes: usize) {
-        self.patch_bytes.observe(bytes as f64);
     }
 
     /// Counts a request that was answered with an HTTP error.

@@ -11,6 +11,14 @@ use crate::harness::{allowed, app, pod, post, review, send, slow};
 use axum::body::Body;
 use http::Request;
 
+/// Every review is planned in a thread of its own, however small.
+fn apart() -> Limits {
+    Limits {
+        on_the_spot: 0,
+        ..Limits::default()
+    }
+}
+
 fn request(timeout: &str) -> Request<Body> {
     Request::post(format!("/mutate?timeout={timeout}"))
         .header("content-type", "application/json")
@@ -20,6 +28,12 @@ fn request(timeout: &str) -> Request<Body> {
 
 #[tokio::test]
 async fn a_panic_leaves_the_pod_alone_and_the_server_alive() {
+    for limits in [Limits::default(), apart()] {
+        panics(limits).await;
+    }
+}
+
+async fn panics(limits: Limits) {
     let (router, metrics) = app(Arc::new(|_, _| panic!("on purpose")), Limits::default());
     for round in 1..=3 {
         let answer = allowed(post(router.clone(), review(&pod()).to_string()).await);
@@ -36,7 +50,7 @@ async fn a_panic_leaves_the_pod_alone_and_the_server_alive() {
 
 #[tokio::test]
 async fn the_deadline_is_kept() {
-    let (router, metrics) = app(slow(Duration::from_millis(1500)), Limits::default());
+    let (router, metrics) = app(slow(Duration::from_millis(1500)), apart());
     let started = Instant::now();
     let answer = allowed(send(router, request("1s")).await);
     let took = started.elapsed();
@@ -62,7 +76,7 @@ async fn the_deadline_is_kept() {
 async fn what_cannot_be_planned_in_time_is_shed() {
     let limits = Limits {
         planning: 2,
-        ..Limits::default()
+        ..apart()
     };
     let (router, metrics) = app(slow(Duration::from_millis(1200)), limits);
     let together = Arc::new(Barrier::new(3));

@@ -115,7 +115,11 @@ async fn draining_sends_http2_elsewhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_under_way_is_finished() {
-    let server = Server::start(slow(Duration::from_millis(500)), Limits::default()).await;
+    let limits = Limits {
+        on_the_spot: 0,
+        ..Limits::default()
+    };
+    let server = Server::start(slow(Duration::from_millis(500)), limits).await;
     let mut stream = server.connect(&["http/1.1"]).await;
     stream.write_all(&http1(&review(&pod()))).await.unwrap();
     sleep(Duration::from_millis(100)).await;
