@@ -34,7 +34,7 @@ async fn a_panic_leaves_the_pod_alone_and_the_server_alive() {
 }
 
 async fn panics(limits: Limits) {
-    let (router, metrics) = app(Arc::new(|_, _| panic!("on purpose")), Limits::default());
+    let (router, metrics) = app(Arc::new(|_, _| panic!("on purpose")), limits);
     for round in 1..=3 {
         let answer = allowed(post(router.clone(), review(&pod()).to_string()).await);
         assert_eq!(answer.get("patch"), None);
