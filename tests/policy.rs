@@ -39,7 +39,7 @@ spec:
   bounds:
     gracePeriod: {min: 30, max: 10m}
     drainDelay: {max: 15s}
-  locked: [mode, drain-delay]
+  locked: [mode, drainDelay]
   violations: Warn
 "#;
 
@@ -291,13 +291,13 @@ const REFUSED: &[(&str, &str, &str, &str)] = &[
     ("[/run,", "[/,", "26:14", "spec.writable[0]"),
     ("[/run,", "[/run/../etc,", "26:14", "spec.writable[0]"),
     (
-        "[mode, drain-delay]",
         "[mode, drainDelay]",
+        "[mode, drain-delay]",
         "30:18",
-        "spec.locked[1]: \"drainDelay\" is not accepted; accepted: mode, entrypoint, drain-delay",
+        "spec.locked[1]: \"drain-delay\" is not accepted; accepted: mode, entrypoint, drainDelay",
     ),
     (
-        "[mode, drain-delay]",
+        "[mode, drainDelay]",
         "mode",
         "30:11",
         "spec.locked: a list of settings is expected here",
@@ -506,11 +506,23 @@ fn the_schema_has_the_fields_that_are_read() {
             "{pointer}"
         );
     }
-    let keys: Vec<_> = Setting::ALL.map(Setting::key).into();
-    assert_eq!(
-        schema.pointer("/properties/locked/items/enum"),
-        Some(&json!(keys))
+    // Every setting that can be locked is a field, and the reader accepts just the names of the schema.
+    let lockable = schema
+        .pointer("/properties/locked/items/enum")
+        .expect("an enumeration");
+    assert_eq!(lockable.as_array().map(Vec::len), Some(Setting::ALL.len()));
+    assert!(
+        lockable
+            .as_array()
+            .into_iter()
+            .flatten()
+            .all(|name| known("").contains(name.as_str().unwrap()))
     );
+    let policy = one(&LEAST.replace(
+        "{mode: audit}",
+        &format!("{{mode: audit, locked: {lockable}}}"),
+    ));
+    assert_eq!(policy.locked, Setting::ALL.into());
 }
 
 /// A file that `kubectl apply` takes is one that `--policy-file` takes.

@@ -157,12 +157,32 @@ fn bounds(field: &Field<'_>) -> Result<Bounds, Broken> {
 }
 
 fn locked(field: &Field<'_>) -> Result<BTreeSet<Setting>, Broken> {
-    let accepted = Setting::ALL.map(Setting::key).join(", ");
+    let accepted = Setting::ALL.map(field_name).join(", ");
+    let setting = |text: &str| {
+        Setting::ALL
+            .into_iter()
+            .find(|setting| field_name(*setting) == text)
+    };
     field
         .items("settings")?
-        .into_iter()
-        .map(|item| item.one_of(&accepted, Setting::from_key))
+        .iter()
+        .map(|item| item.one_of(&accepted, setting))
         .collect()
+}
+
+/// The field of a policy for a setting: `drainDelay` for the annotation `drain-delay`.
+const fn field_name(setting: Setting) -> &'static str {
+    match setting {
+        Setting::Mode => "mode",
+        Setting::Entrypoint => "entrypoint",
+        Setting::DrainDelay => "drainDelay",
+        Setting::DrainTime => "drainTime",
+        Setting::GracePeriod => "gracePeriod",
+        Setting::PreStop => "preStop",
+        Setting::StopSignal => "stopSignal",
+        Setting::Runtime => "runtime",
+        Setting::Writable => "writable",
+    }
 }
 
 fn violations(field: &Field<'_>) -> Result<Violations, Broken> {

@@ -85,7 +85,7 @@ pub struct ShutdownPolicySpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bounds: Option<Bounds>,
 
-    /// What annotations may not override: their keys, as in `entrypoint` or `drain-delay`.
+    /// What annotations may not override, by the names of the fields here, as in `entrypoint` or `drainDelay`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locked: Vec<Setting>,
 
@@ -117,9 +117,9 @@ pub enum Entrypoint {
     Off,
 }
 
-/// Keys of annotations.
+/// The settings that annotations can override.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "described where it is used")]
 pub enum Setting {
     Mode,
