@@ -43,6 +43,7 @@ pub(super) async fn serve<I>(
     I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let activity = Activity::new(limits);
+    let retires = Instant::now() + limits.random_age();
     let watched = (protocol == Protocol::Http1).then(|| Arc::clone(&activity));
     let io = TokioIo::new(Watched {
         io,
@@ -51,7 +52,7 @@ pub(super) async fn serve<I>(
 
     let service = service_fn(|request: Request<Incoming>| {
         let in_flight = activity.request();
-        let answer = answer(router.clone(), lifecycle.clone(), request);
+        let answer = answer(router.clone(), lifecycle.clone(), retires, request);
         async move {
             let answer = answer.await;
             drop(in_flight);
@@ -77,7 +78,7 @@ pub(super) async fn serve<I>(
     let mut connection = pin!(builder.serve_connection(io, service));
 
     let mut quiet = pin!(sleep_until(Instant::now()));
-    let mut leave = pin!(time_to_leave(protocol, &lifecycle, &activity));
+    let mut leave = pin!(time_to_leave(protocol, &lifecycle, &activity, retires));
     let mut leaving = false;
     loop {
         let ended = poll_fn(|cx| {
@@ -105,15 +106,24 @@ pub(super) async fn serve<I>(
 /// Waits until the connection should end with what it is doing now.
 ///
 /// HTTP/2 has GOAWAY, which sends the peer elsewhere while what it has begun is finished: it is sent as soon as the
-/// server drains and the connection has had a request. HTTP/1.1 has only `Connection: close` on an answer: a
-/// connection that is idle waits for that until the server closes, because a request may be on its way.
-async fn time_to_leave(protocol: Protocol, lifecycle: &Lifecycle, activity: &Activity) {
-    let used = async {
-        lifecycle.reached(Phase::Draining).await;
+/// connection is old enough, or the server drains and the connection has had a request. HTTP/1.1 has only
+/// `Connection: close` on an answer: a connection that is idle waits for that until the server closes, because a
+/// request may be on its way.
+async fn time_to_leave(
+    protocol: Protocol,
+    lifecycle: &Lifecycle,
+    activity: &Activity,
+    retires: Instant,
+) {
+    let goaway = async {
+        tokio::select! {
+            () = lifecycle.reached(Phase::Draining) => {}
+            () = sleep_until(retires) => {}
+        }
         activity.used().await;
     };
     tokio::select! {
-        () = used, if protocol == Protocol::Http2 => {}
+        () = goaway, if protocol == Protocol::Http2 => {}
         () = lifecycle.reached(Phase::Closing) => {}
     }
 }
@@ -121,17 +131,17 @@ async fn time_to_leave(protocol: Protocol, lifecycle: &Lifecycle, activity: &Act
 async fn answer(
     router: Router,
     lifecycle: Lifecycle,
+    retires: Instant,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let version = request.version();
     let mut response = router.oneshot(request.map(Body::new)).await?;
+    let headers = response.headers_mut();
     if version == Version::HTTP_2 {
         // HTTP/2 has no such header; there the connection is told by GOAWAY.
-        response.headers_mut().remove(CONNECTION);
-    } else if lifecycle.phase() != Phase::Running {
-        response
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
+        headers.remove(CONNECTION);
+    } else if lifecycle.phase() != Phase::Running || Instant::now() >= retires {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)
 }

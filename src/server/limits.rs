@@ -1,6 +1,8 @@
 //! The bounds of the server. Every peer is a stranger: the API server does not authenticate itself.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::num::NonZero;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -28,6 +30,9 @@ pub struct Limits {
     /// Time that a connection may stay unused: longer than the API server's 90 s, because a server that closes first
     /// loses the request that is already on its way (measured: 10 of 400).
     pub idle: Duration,
+    /// A connection is closed with the first answer after a random age in this range. The API server holds on to its
+    /// connections for hours: without this, a replica that was started last would get nothing to do.
+    pub age: RangeInclusive<Duration>,
     /// Reviews that are planned at one time.
     pub planning: usize,
     /// Reviews up to this size are planned on the spot, which takes less than handing them over. Planning is linear,
@@ -51,6 +56,7 @@ impl Default for Limits {
             handshake: Duration::from_secs(5),
             headers: Duration::from_secs(5),
             idle: Duration::from_secs(120),
+            age: Duration::from_secs(60)..=Duration::from_secs(300),
             planning: 4 * available_parallelism().map_or(1, NonZero::get),
             on_the_spot: 64 * 1024,
             timeout: Duration::from_secs(10),
@@ -61,6 +67,15 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// A random age within the range for it.
+    pub(super) fn random_age(&self) -> Duration {
+        // What a new hasher hashes nothing to is random: no crate is needed for a jitter.
+        let random = RandomState::new().build_hasher().finish();
+        let share = f64::from((random >> 32) as u32) / f64::from(u32::MAX);
+        let (from, to) = (*self.age.start(), *self.age.end());
+        from + to.saturating_sub(from).mul_f64(share)
+    }
+
     /// How long a review may take whose URL has this query. The API server says `timeout=10s`.
     pub(super) fn time(&self, query: Option<&str>) -> Duration {
         let asked = query
@@ -112,6 +127,14 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ages_differ_within_their_range() {
+        let limits = Limits::default();
+        let ages: Vec<_> = (0..20).map(|_| limits.random_age()).collect();
+        assert!(ages.iter().all(|age| limits.age.contains(age)), "{ages:?}");
+        assert!(ages.iter().any(|age| *age != ages[0]), "{ages:?}");
+    }
 
     #[test]
     fn the_callers_timeout_is_believed_within_reason() {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
+use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
 use softstop::server::Limits;
@@ -30,22 +31,22 @@ async fn http1_reuses_a_connection() {
     }
 }
 
+fn request() -> Request<Body> {
+    Request::post("https://localhost/mutate?timeout=10s")
+        .header("content-type", "application/json")
+        .body(Body::from(review(&pod()).to_string()))
+        .unwrap()
+}
+
 #[tokio::test]
 async fn http2_shares_a_connection() {
     let server = Server::start(idle(), Limits::default()).await;
     let stream = server.connect(&["h2", "http/1.1"]).await;
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
-    let (sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-            .await
-            .unwrap();
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .unwrap();
     tokio::spawn(connection);
-    let request = || {
-        Request::post("https://localhost/mutate?timeout=10s")
-            .header("content-type", "application/json")
-            .body(Body::from(review(&pod()).to_string()))
-            .unwrap()
-    };
     let (mut one, mut two) = (sender.clone(), sender);
     let (one, two) = tokio::join!(one.send_request(request()), two.send_request(request()));
     for response in [one.unwrap(), two.unwrap()] {
@@ -165,6 +166,38 @@ async fn an_idle_connection_lives_longer_than_headers_may_take() {
     Reply::read(&mut stream).await.expect("an answer");
     stream.write_all(b"POST /mu").await.unwrap();
     assert_about(time_to_close(&mut stream).await, limits.headers);
+}
+
+#[tokio::test]
+async fn an_old_connection_is_closed_with_an_answer() {
+    let age = Duration::from_millis(300);
+    let limits = Limits {
+        age: age..=age,
+        ..Limits::default()
+    };
+    let server = Server::start(idle(), limits).await;
+    let mut http1_1 = server.connect(&["http/1.1"]).await;
+    let http2 = server.connect(&["h2"]).await;
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(http2))
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    for expected in [None, Some("close")] {
+        http1_1.write_all(&http1(&review(&pod()))).await.unwrap();
+        let reply = Reply::read(&mut http1_1).await.expect("an answer");
+        assert_eq!(
+            reply.headers.get("connection").map(String::as_str),
+            expected
+        );
+        assert_eq!(connection.is_finished(), expected.is_some());
+        if expected.is_none() {
+            assert_eq!(
+                sender.send_request(request()).await.unwrap().status(),
+                StatusCode::OK
+            );
+            sleep(age).await;
+        }
+    }
 }
 
 #[tokio::test]
