@@ -60,12 +60,6 @@ pub(super) struct Args {
     )]
     tls_key: Option<PathBuf>,
 
-    #[command(flatten)]
-    dev: Dev,
-
-    #[command(flatten)]
-    cluster: ClusterFiles,
-
     /// How long to go on serving after SIGTERM, until no request comes any more
     #[arg(long, value_name = "TIME", env = "SOFTSTOP_SHUTDOWN_DELAY", default_value = "10s", value_parser = time)]
     shutdown_delay: Duration,
@@ -91,6 +85,12 @@ pub(super) struct Args {
     /// Write the addresses that were bound to this file, as `https=ADDR` and `admin=ADDR` lines
     #[arg(long, value_name = "FILE")]
     port_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    cluster: ClusterFiles,
+
+    #[command(flatten)]
+    dev: Dev,
 }
 
 /// A certificate for development.
@@ -111,7 +111,7 @@ struct Dev {
 }
 
 const AFTER_HELP: &str = "\
-SIGTERM ends it in order: not ready at once, serving on for --shutdown-delay while every answer closes its
+SIGTERM ends it in order: not ready at once, serving on for --shutdown-delay while every answer closes its \
 connection, then finishing what is under way; exit status 0. A second signal ends it now.";
 
 /// Runs it.

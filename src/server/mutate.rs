@@ -1,5 +1,6 @@
 //! `POST /mutate`: read the body, plan within the deadline, answer.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::{Body, HttpBody as _};
@@ -171,11 +172,12 @@ fn log(reviewed: &Reviewed, started: Instant) {
         codes,
         ..
     } = reviewed;
-    let verdicts: Vec<_> = verdicts
+    // Each once: a pod may have a thousand containers.
+    let verdicts: BTreeSet<_> = verdicts
         .iter()
         .map(|(verdict, reason)| format!("{}:{reason}", verdict.as_str()))
         .collect();
-    let codes: Vec<_> = codes.iter().map(|code| code.0).collect();
+    let codes: BTreeSet<_> = codes.iter().map(|code| code.0).collect();
     let trouble = matches!(
         outcome,
         Outcome::Unreadable | Outcome::Doubted | Outcome::Panicked | Outcome::TimedOut
@@ -188,8 +190,8 @@ fn log(reviewed: &Reviewed, started: Instant) {
                 uid = shortened(&subject.uid),
                 mode = mode.map_or("none", softstop_core::Mode::as_str),
                 outcome = outcome.as_str(),
-                verdicts = verdicts.join(","),
-                findings = codes.join(","),
+                verdicts = Vec::from_iter(verdicts).join(","),
+                findings = Vec::from_iter(codes).join(","),
                 micros = started.elapsed().as_micros(),
                 "reviewed"
             )
