@@ -250,6 +250,31 @@ async fn what_is_too_large_is_refused_before_it_has_come() {
 }
 
 #[tokio::test]
+async fn what_is_too_large_is_refused_over_http2_too() {
+    let server = Server::start(
+        idle(),
+        Limits {
+            body: 1024,
+            ..Limits::default()
+        },
+    )
+    .await;
+    let stream = server.connect(&["h2"]).await;
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let request = Request::post("https://localhost/mutate")
+        .header("content-type", "application/json")
+        .body(Body::from(vec![b' '; 10_000_000]))
+        .unwrap();
+    let response = sender.send_request(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(serde_json::from_slice::<Value>(&body).unwrap()["hint"].is_string());
+}
+
+#[tokio::test]
 async fn garbage_and_broken_requests_end_only_their_connection() {
     let server = Server::start(idle(), hasty()).await;
     for garbage in [
