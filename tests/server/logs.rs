@@ -152,6 +152,11 @@ async fn metrics_are_documented_and_have_units() {
         let name = line.split(' ').nth(2).expect("a name");
         assert!(name.starts_with("softstop_"), "{line}");
         assert!(text.contains(&format!("# HELP {name} ")), "{line}");
+        let documented = include_str!("../../docs/webhook.md");
+        assert!(
+            documented.contains(&format!("`{name}")),
+            "docs/webhook.md does not know {name}"
+        );
     }
     for line in [
         "# UNIT softstop_review_duration_seconds seconds",
