@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use softstop::admission::Answer;
 use softstop_core::{Op, OpKind};
 
-use crate::harness::{UID, allowed, app, idle, pod, post, review};
+use crate::harness::{UID, allowed, app, engine, pod, post, review};
 use softstop::server::Limits;
 
 fn response(answer: &Answer) -> Value {
@@ -82,8 +82,8 @@ async fn a_dry_run_is_answered_the_same() {
     let mut dry = body.clone();
     dry["request"]["dryRun"] = json!(true);
     let answers = [
-        allowed(post(app(idle(), Limits::default()).0, body.to_string()).await),
-        allowed(post(app(idle(), Limits::default()).0, dry.to_string()).await),
+        allowed(post(app(engine(), Limits::default()).0, body.to_string()).await),
+        allowed(post(app(engine(), Limits::default()).0, dry.to_string()).await),
     ];
     assert_eq!(answers[0], answers[1]);
 }
@@ -123,7 +123,7 @@ async fn review_answers_as_the_server_does() {
         let (status, out, err) = run(&body.to_string(), &[]);
         assert_eq!(status, Some(0), "{err}");
         let answer: Value = serde_json::from_str(&out).expect("JSON");
-        let (router, _) = app(std::sync::Arc::new(softstop_core::plan), Limits::default());
+        let (router, _) = app(engine(), Limits::default());
         assert_eq!(
             answer["response"],
             allowed(post(router, body.to_string()).await)

@@ -18,7 +18,6 @@ use softstop::admission::{Cluster, Planner, Reviewer};
 use softstop::certs::{Served, development};
 use softstop::server::{App, Bound, Lifecycle, Limits, router};
 use softstop::telemetry::Metrics;
-use softstop_core::{Mode, Plan, Source, Sourced};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -28,29 +27,17 @@ use tower::ServiceExt as _;
 
 pub(crate) const UID: &str = "705ab4f5-6393-11e8-b7cc-42010a800002";
 
-/// A planner that finds nothing to do.
-pub(crate) fn idle() -> Planner {
-    Arc::new(|_, _| empty_plan())
+/// The engine itself. The pod of this harness is opted in by nothing: there is nothing to do with it.
+pub(crate) fn engine() -> Planner {
+    Arc::new(softstop_core::plan)
 }
 
-/// A planner that finds nothing to do, and takes its time for it.
+/// The engine, taking its time.
 pub(crate) fn slow(time: Duration) -> Planner {
-    Arc::new(move |_, _| {
+    Arc::new(move |pod, context| {
         std::thread::sleep(time);
-        empty_plan()
+        softstop_core::plan(pod, context)
     })
-}
-
-pub(crate) fn empty_plan() -> Plan {
-    Plan {
-        mode: Sourced {
-            value: Mode::Off,
-            source: Source::BuiltIn,
-        },
-        containers: Vec::new(),
-        changes: Vec::new(),
-        findings: Vec::new(),
-    }
 }
 
 pub(crate) fn reviewer(planner: Planner) -> Reviewer {
@@ -89,12 +76,22 @@ pub(crate) fn review(object: &Value) -> Value {
     })
 }
 
+/// A pod that asks for a drain delay.
+pub(crate) fn opted_in() -> Value {
+    let mut pod = pod();
+    pod["metadata"]["annotations"] = json!({ "softstop.dev/drain-delay": "7" });
+    pod
+}
+
 pub(crate) fn pod() -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": { "name": "web", "namespace": "shop" },
-        "spec": { "containers": [{ "name": "web", "image": "web" }] },
+        "spec": {
+            "terminationGracePeriodSeconds": 30,
+            "containers": [{ "name": "web", "image": "web", "command": ["gunicorn", "app:app"] }],
+        },
     })
 }
 

@@ -13,11 +13,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::harness::{Reply, Server, UID, hasty, http1, idle, pod, review};
+use crate::harness::{Reply, Server, UID, engine, hasty, http1, pod, review};
 
 #[tokio::test]
 async fn http1_reuses_a_connection() {
-    let server = Server::start(idle(), Limits::default()).await;
+    let server = Server::start(engine(), Limits::default()).await;
     for alpn in [&["http/1.1"][..], &[]] {
         let mut stream = server.connect(alpn).await;
         for _ in 0..3 {
@@ -40,7 +40,7 @@ fn request() -> Request<Body> {
 
 #[tokio::test]
 async fn http2_shares_a_connection() {
-    let server = Server::start(idle(), Limits::default()).await;
+    let server = Server::start(engine(), Limits::default()).await;
     let stream = server.connect(&["h2", "http/1.1"]).await;
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
     let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
@@ -81,7 +81,7 @@ fn assert_about(took: Duration, expected: Duration) {
 #[tokio::test]
 async fn a_handshake_that_stalls_is_given_up() {
     let limits = hasty();
-    let server = Server::start(idle(), limits.clone()).await;
+    let server = Server::start(engine(), limits.clone()).await;
     let mut silent = TcpStream::connect(server.addr).await.unwrap();
     assert_about(time_to_close(&mut silent).await, limits.handshake);
 
@@ -98,7 +98,7 @@ async fn handshakes_that_stall_do_not_keep_others_out_for_long() {
         ..hasty()
     };
     let server = Server::start(
-        idle(),
+        engine(),
         Limits {
             handshake: Duration::from_secs(1),
             ..limits
@@ -122,7 +122,7 @@ async fn handshakes_that_stall_do_not_keep_others_out_for_long() {
 #[tokio::test]
 async fn headers_that_trickle_in_are_given_up() {
     let limits = hasty();
-    let server = Server::start(idle(), limits.clone()).await;
+    let server = Server::start(engine(), limits.clone()).await;
     // The first request of a connection is due even if nothing of it has come yet.
     for alpn in [&["http/1.1"][..], &["h2"]] {
         let mut stream = server.connect(alpn).await;
@@ -143,7 +143,7 @@ async fn headers_that_trickle_in_are_given_up() {
 #[tokio::test]
 async fn an_idle_connection_lives_longer_than_headers_may_take() {
     let limits = hasty();
-    let server = Server::start(idle(), limits.clone()).await;
+    let server = Server::start(engine(), limits.clone()).await;
     let mut stream = server.connect(&["http/1.1"]).await;
     let pause = limits.headers + Duration::from_millis(200);
     for _ in 0..2 {
@@ -175,7 +175,7 @@ async fn an_old_connection_is_closed_with_an_answer() {
         age: age..=age,
         ..Limits::default()
     };
-    let server = Server::start(idle(), limits).await;
+    let server = Server::start(engine(), limits).await;
     let mut http1_1 = server.connect(&["http/1.1"]).await;
     let http2 = server.connect(&["h2"]).await;
     let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(http2))
@@ -206,7 +206,7 @@ async fn a_connection_too_many_waits_for_its_turn() {
         connections: 1,
         ..Limits::default()
     };
-    let server = Server::start(idle(), limits).await;
+    let server = Server::start(engine(), limits).await;
     let first = server.connect(&["http/1.1"]).await;
     assert!(
         timeout(Duration::from_millis(200), server.connect(&["http/1.1"]))
@@ -232,7 +232,7 @@ async fn a_connection_too_many_waits_for_its_turn() {
 #[tokio::test]
 async fn what_is_too_large_is_refused_before_it_has_come() {
     let server = Server::start(
-        idle(),
+        engine(),
         Limits {
             body: 1024,
             ..Limits::default()
@@ -252,7 +252,7 @@ async fn what_is_too_large_is_refused_before_it_has_come() {
 #[tokio::test]
 async fn what_is_too_large_is_refused_over_http2_too() {
     let server = Server::start(
-        idle(),
+        engine(),
         Limits {
             body: 1024,
             ..Limits::default()
@@ -276,7 +276,7 @@ async fn what_is_too_large_is_refused_over_http2_too() {
 
 #[tokio::test]
 async fn garbage_and_broken_requests_end_only_their_connection() {
-    let server = Server::start(idle(), hasty()).await;
+    let server = Server::start(engine(), hasty()).await;
     for garbage in [
         "\0\0\0\0\r\n\r\n",
         "GET\r\n\r\n",

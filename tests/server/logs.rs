@@ -9,7 +9,7 @@ use softstop::server::Limits;
 use softstop::telemetry::{LogFormat, LogLevel, guard_panics, subscriber};
 use tracing::instrument::WithSubscriber as _;
 
-use crate::harness::{UID, app, idle, post, review, reviewer};
+use crate::harness::{UID, app, engine, post, review, reviewer};
 
 const CANARY: &str = "c4n4ry";
 
@@ -78,7 +78,7 @@ async fn nothing_of_a_pod_is_logged_but_its_name() {
     let quoting: Planner = Arc::new(|pod, _| panic!("no idea what {pod} is"));
     let whole = review(&pod_with_secrets()).to_string();
     for format in [LogFormat::Text, LogFormat::Json] {
-        for planner in [idle(), Arc::clone(&quoting)] {
+        for planner in [engine(), Arc::clone(&quoting)] {
             let log = logged(planner, format, whole.clone()).await;
             for said in ["shop", "web-", UID, "reviewed"] {
                 assert!(log.contains(said), "{said}: {log}");
@@ -89,7 +89,7 @@ async fn nothing_of_a_pod_is_logged_but_its_name() {
             &whole[..whole.len() - 1],
             &whole.replace("admission.k8s.io/v1", CANARY),
         ] {
-            let log = logged(idle(), format, broken.to_owned()).await;
+            let log = logged(engine(), format, broken.to_owned()).await;
             assert!(
                 log.contains("refused a request") && !log.contains(CANARY),
                 "{log}"
@@ -121,13 +121,13 @@ async fn a_line_stays_a_line() {
     pod["metadata"]["name"] = json!("a\nERROR forged=\"true\"\u{1b}[31m");
     let body = review(&pod).to_string();
     assert_eq!(
-        logged(idle(), LogFormat::Text, body.clone())
+        logged(engine(), LogFormat::Text, body.clone())
             .await
             .lines()
             .count(),
         1
     );
-    let json = logged(idle(), LogFormat::Json, body).await;
+    let json = logged(engine(), LogFormat::Json, body).await;
     let line: Value = serde_json::from_str(json.trim_end()).expect("one JSON object");
     assert_eq!(line["namespace"], "shop");
     assert_eq!(line["uid"], UID);
@@ -135,7 +135,7 @@ async fn a_line_stays_a_line() {
 
     pod["metadata"]["name"] = json!("n".repeat(1_000_000));
     assert!(
-        logged(idle(), LogFormat::Text, review(&pod).to_string())
+        logged(engine(), LogFormat::Text, review(&pod).to_string())
             .await
             .len()
             < 1000
@@ -144,7 +144,7 @@ async fn a_line_stays_a_line() {
 
 #[tokio::test]
 async fn metrics_are_documented_and_have_units() {
-    let (router, metrics) = app(idle(), Limits::default());
+    let (router, metrics) = app(engine(), Limits::default());
     post(router, review(&json!([])).to_string()).await;
     metrics.certificate(1_800_000_000);
     let text = metrics.encode();

@@ -1,14 +1,18 @@
-//! Planning that goes wrong: panics, takes too long, or is too much at once.
+//! Planning: what comes of it, and what if it goes wrong: panics, takes too long, or is too much at once.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
+use serde_json::{Value, json};
 use softstop::server::Limits;
+use softstop_core::{Context, Op};
 use tokio::sync::Barrier;
 
-use crate::harness::{allowed, app, pod, post, review, send, slow};
+use crate::harness::{allowed, app, engine, opted_in, pod, post, review, send, slow};
 use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use http::Request;
 
 /// Every review is planned in a thread of its own, however small.
@@ -24,6 +28,77 @@ fn request(timeout: &str) -> Request<Body> {
         .header("content-type", "application/json")
         .body(Body::from(review(&pod()).to_string()))
         .unwrap()
+}
+
+#[tokio::test]
+async fn the_patch_makes_the_pod_that_was_planned() {
+    for limits in [Limits::default(), apart()] {
+        let (router, metrics) = app(engine(), limits);
+        let answer = allowed(post(router, review(&opted_in()).to_string()).await);
+        assert_eq!(answer["patchType"], "JSONPatch");
+        let patch = BASE64.decode(answer["patch"].as_str().unwrap()).unwrap();
+        let mut patched = opted_in();
+        json_patch::patch(
+            &mut patched,
+            &serde_json::from_slice::<json_patch::Patch>(&patch).unwrap(),
+        )
+        .unwrap();
+        assert_eq!(
+            patched["spec"]["containers"][0]["lifecycle"]["preStop"],
+            json!({ "sleep": { "seconds": 7 } })
+        );
+        assert_eq!(
+            answer["auditAnnotations"]["mode"],
+            "enforce (the pod's annotation)"
+        );
+        let text = metrics.encode();
+        assert!(
+            text.contains(r#"softstop_reviews_total{outcome="patched",mode="enforce"} 1"#),
+            "{text}"
+        );
+        assert!(
+            text.contains(r#"softstop_verdicts_total{verdict="direct",reason=""#),
+            "{text}"
+        );
+        assert!(
+            text.contains(&format!("softstop_patch_size_bytes_sum {}.0", patch.len())),
+            "{text}"
+        );
+    }
+}
+
+/// A patch that does not make the pod that was meant is refused by the API server, or worse, accepted.
+#[tokio::test]
+async fn a_patch_in_doubt_is_not_sent() {
+    let breakages: [fn(&mut Op); 3] = [
+        |op| op.path = "/spec/nowhere/at/all".into(),
+        |op| op.value = json!("something else"),
+        |op| op.path = "/spec/containers/0/image".into(),
+    ];
+    for breakage in breakages {
+        let broken = move |pod: &Value, context: &Context<'_>| {
+            let mut plan = softstop_core::plan(pod, context);
+            breakage(&mut plan.changes[0].ops[0]);
+            plan
+        };
+        let (router, metrics) = app(Arc::new(broken), Limits::default());
+        let answer = allowed(post(router, review(&opted_in()).to_string()).await);
+        assert_eq!(answer.get("patch"), None);
+        let warnings = answer["warnings"].as_array().unwrap();
+        assert_eq!(warnings.len(), 1);
+        assert!(
+            warnings[0]
+                .as_str()
+                .unwrap()
+                .contains("did not pass the check before sending")
+        );
+        assert!(answer["auditAnnotations"]["doubt"].is_string());
+        assert!(
+            metrics
+                .encode()
+                .contains(r#"softstop_reviews_total{outcome="doubted",mode="enforce"} 1"#)
+        );
+    }
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use softstop::server::Limits;
 use tokio::time::{Sleep, sleep};
 
-use crate::harness::{allowed, app, idle, pod, post, review, send};
+use crate::harness::{allowed, app, engine, pod, post, review, send};
 
 #[tokio::test]
 async fn errors_say_what_to_do() {
@@ -44,7 +44,7 @@ async fn errors_say_what_to_do() {
             StatusCode::BAD_REQUEST,
         ),
     ] {
-        let (router, metrics) = app(idle(), Limits::default());
+        let (router, metrics) = app(engine(), Limits::default());
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -121,7 +121,7 @@ async fn what_is_no_admission_review_is_refused_without_quoting_it() {
             }),
         ),
     ] {
-        let (router, _) = app(idle(), Limits::default());
+        let (router, _) = app(engine(), Limits::default());
         let (response, answer) = post(router, body).await;
         assert_eq!(
             response.status(),
@@ -170,7 +170,7 @@ async fn requests_about_something_else_are_allowed_and_left_alone() {
         body["request"]["kind"] = kind;
         body["request"]["operation"] = operation;
         body["request"]["subResource"] = sub_resource;
-        let (router, metrics) = app(idle(), Limits::default());
+        let (router, metrics) = app(engine(), Limits::default());
         let answer = allowed(post(router, body.to_string()).await);
         assert_eq!(answer["auditAnnotations"]["skipped"], reason);
         assert_eq!(answer.get("patch"), None);
@@ -206,7 +206,7 @@ async fn a_pod_that_cannot_be_read_is_allowed_with_a_warning() {
         let body = review(&json!("OBJECT"))
             .to_string()
             .replace("\"OBJECT\"", object);
-        let (router, metrics) = app(idle(), Limits::default());
+        let (router, metrics) = app(engine(), Limits::default());
         let answer = allowed(post(router, body).await);
         assert_eq!(answer.get("patch"), None);
         let warning = answer["warnings"][0].as_str().expect("a warning");
@@ -222,7 +222,7 @@ async fn a_pod_that_cannot_be_read_is_allowed_with_a_warning() {
     }
     let mut body = review(&pod());
     body["request"].as_object_mut().unwrap().remove("object");
-    let answer = allowed(post(app(idle(), Limits::default()).0, body.to_string()).await);
+    let answer = allowed(post(app(engine(), Limits::default()).0, body.to_string()).await);
     assert_eq!(
         answer["warnings"][0],
         "softstop: the pod was left alone: the request carries no object"
@@ -280,22 +280,22 @@ async fn a_body_is_counted_while_it_streams() {
         ..Limits::default()
     };
     let endless = Frames::body(&BLANK, usize::MAX, Duration::ZERO);
-    let (response, body) = post(app(idle(), limits.clone()).0, endless).await;
+    let (response, body) = post(app(engine(), limits.clone()).0, endless).await;
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE, "{body}");
     assert_eq!(response.headers()["connection"], "close");
 
     let mut whole = review(&pod()).to_string();
     whole.push_str(&" ".repeat(limits.body - whole.len()));
-    allowed(post(app(idle(), limits.clone()).0, whole.clone()).await);
+    allowed(post(app(engine(), limits.clone()).0, whole.clone()).await);
     whole.push(' ');
-    let (response, _) = post(app(idle(), limits).0, whole).await;
+    let (response, _) = post(app(engine(), limits).0, whole).await;
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test]
 async fn a_body_that_takes_too_long_is_given_up_at_the_deadline() {
     let trickle = Frames::body(b" ", 1000, Duration::from_millis(20));
-    let (router, _) = app(idle(), Limits::default());
+    let (router, _) = app(engine(), Limits::default());
     let request = Request::post("/mutate?timeout=1s").header("content-type", "application/json");
     let started = std::time::Instant::now();
     let (response, body) = send(router, request.body(trickle).unwrap()).await;
@@ -314,7 +314,7 @@ async fn bodies_share_a_bounded_memory() {
         bodies: 100,
         ..Limits::default()
     };
-    let (router, metrics) = app(idle(), limits);
+    let (router, metrics) = app(engine(), limits);
     let (response, _) = post(router, review(&pod()).to_string()).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()["retry-after"], "1");

@@ -11,11 +11,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::harness::{Reply, Server, http1, idle, pod, review, slow};
+use crate::harness::{Reply, Server, engine, http1, pod, review, slow};
 
 #[tokio::test]
 async fn draining_serves_on_and_closes_each_connection_with_its_answer() {
-    let server = Server::start(idle(), Limits::default()).await;
+    let server = Server::start(engine(), Limits::default()).await;
     assert_eq!(server.admin("/ready").await.status, 200);
     let mut old = server.connect(&["http/1.1"]).await;
     old.write_all(&http1(&review(&pod()))).await.unwrap();
@@ -71,7 +71,7 @@ async fn draining_serves_on_and_closes_each_connection_with_its_answer() {
 
 #[tokio::test]
 async fn draining_sends_http2_elsewhere() {
-    let server = Server::start(idle(), Limits::default()).await;
+    let server = Server::start(engine(), Limits::default()).await;
     let stream = server.connect(&["h2"]).await;
     let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
         .await
@@ -134,7 +134,7 @@ async fn what_is_under_way_is_finished() {
 
 #[tokio::test]
 async fn phases_only_move_on() {
-    let server = Server::start(idle(), Limits::default()).await;
+    let server = Server::start(engine(), Limits::default()).await;
     server.lifecycle.enter(Phase::Draining);
     server.lifecycle.enter(Phase::Running);
     assert_eq!(server.lifecycle.phase(), Phase::Draining);
