@@ -1,5 +1,7 @@
 //! The admission protocol, without a network: what stands in an answer, and `softstop review`.
 
+mod fixtures;
+
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 

@@ -7,8 +7,8 @@
     reason = "helpers of tests are tests"
 )]
 
-mod admission;
-mod harness;
-mod policy;
-mod server;
+mod admission; // the protocol: answers, fixtures, softstop review
 mod check; // softstop check and explain, as a user runs them
+mod harness; // a server on loopback, and clients for it
+mod policy; // ShutdownPolicy files and their schema
+mod server; // routes, limits, certificates, shutdown, logs, metrics
