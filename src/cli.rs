@@ -1,6 +1,8 @@
 //! The command line: one file per subcommand, each with its arguments and its `run`.
 
 mod check;
+mod cluster;
+mod crd;
 mod explain;
 mod review;
 mod webhook;
@@ -26,6 +28,8 @@ struct Cli {
 enum Command {
     /// Judge manifests: how will these pods stop?
     Check(check::Args),
+    /// Print the definition of the custom resource `ShutdownPolicy`.
+    Crd(crd::Args),
     /// Print a finding's page, or list them all.
     Explain(explain::Args),
     /// Answer one AdmissionReview (or pod) as the webhook would.
@@ -39,6 +43,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Check(args) => check::run(args),
+        Command::Crd(args) => crd::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Review(args) => review::run(args),
         Command::Webhook(args) => webhook::run(args),

@@ -1,1 +1,7 @@
-//! Logs and metrics.
+//! Logs and metrics. Of a pod they say its namespace, its name, the request's uid and codes; never anything else.
+
+mod logs;
+mod metrics;
+
+pub use logs::{LogFormat, LogLevel, guard_panics, init, subscriber, without_panic_message};
+pub use metrics::{Metrics, Reload};

@@ -1,1 +1,14 @@
 //! Tests that need nothing but cargo. One binary; each module says what belongs into it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests are tests"
+)]
+
+mod admission; // the protocol: answers, fixtures, softstop review
+mod check; // softstop check and explain, as a user runs them
+mod harness; // a server on loopback, and clients for it
+mod policy; // ShutdownPolicy files and their schema
+mod server; // routes, limits, certificates, shutdown, logs, metrics

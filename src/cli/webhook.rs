@@ -1,12 +1,240 @@
-//! Serve the admission webhook.
+//! `softstop webhook`: serve the admission webhook.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
-/// Arguments.
+use anyhow::{Context as _, bail};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+
+use super::cluster::ClusterFiles;
+use crate::admission::Reviewer;
+use crate::certs::{Files, Pair, Served, development};
+use crate::server::{App, Bound, Lifecycle, Limits, Phase};
+use crate::telemetry::{self, LogFormat, LogLevel, Metrics};
+
+/// How often the certificate's files are looked at.
+const RELOAD_PERIOD: Duration = Duration::from_secs(10);
+
+/// Serve the admission webhook.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Args {
+    /// Where to serve HTTPS (`POST /mutate`); port 0 picks a free one
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "SOFTSTOP_LISTEN",
+        default_value = "0.0.0.0:8443"
+    )]
+    listen: SocketAddr,
+
+    /// Where to serve plain HTTP: /live, /ready and /metrics
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "SOFTSTOP_ADMIN_ADDR",
+        default_value = "0.0.0.0:8080"
+    )]
+    admin_addr: SocketAddr,
+
+    /// Certificate chain in PEM form, the webhook's own certificate first; looked at every 10 s
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SOFTSTOP_TLS_CERT",
+        requires = "tls_key",
+        conflicts_with = "dev"
+    )]
+    tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key in PEM form
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SOFTSTOP_TLS_KEY",
+        requires = "tls_cert"
+    )]
+    tls_key: Option<PathBuf>,
+
+    /// How long to go on serving after SIGTERM, until no request comes any more
+    #[arg(long, value_name = "TIME", env = "SOFTSTOP_SHUTDOWN_DELAY", default_value = "10s", value_parser = time)]
+    shutdown_delay: Duration,
+
+    /// How much to log
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        env = "SOFTSTOP_LOG",
+        default_value = "info"
+    )]
+    log: LogLevel,
+
+    /// How log lines look
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "SOFTSTOP_LOG_FORMAT",
+        default_value = "text"
+    )]
+    log_format: LogFormat,
+
+    /// Write the addresses that were bound to this file, as `https=ADDR` and `admin=ADDR` lines
+    #[arg(long, value_name = "FILE")]
+    port_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    cluster: ClusterFiles,
+
+    #[command(flatten)]
+    dev: Dev,
+}
+
+/// A certificate for development.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Development")]
+struct Dev {
+    /// Serve with a throw-away certificate, made at start and kept only in memory
+    #[arg(long = "dev", id = "dev")]
+    enabled: bool,
+
+    /// Write what clients must trust to this file, in PEM form (the `caBundle`)
+    #[arg(long = "dev-ca-file", value_name = "FILE", requires = "dev")]
+    ca_file: Option<PathBuf>,
+
+    /// A name or address that the certificate is for, beside localhost and its addresses (repeatable)
+    #[arg(long = "dev-san", value_name = "NAME", requires = "dev")]
+    names: Vec<String>,
+}
+
+const AFTER_HELP: &str = "\
+SIGTERM ends it in order: not ready at once, serving on for --shutdown-delay while every answer closes its \
+connection, then finishing what is under way; exit status 0. A second signal ends it now.";
 
 /// Runs it.
-pub(super) fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    Ok(ExitCode::SUCCESS)
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?
+        .block_on(serve(args))
+}
+
+async fn serve(args: Args) -> anyhow::Result<ExitCode> {
+    let Args {
+        listen,
+        admin_addr,
+        tls_cert,
+        tls_key,
+        dev,
+        cluster,
+        shutdown_delay,
+        log,
+        log_format,
+        port_file,
+    } = args;
+    telemetry::init(log, log_format);
+    // Signals are heeded from the first moment on: whoever stops a server that is still starting means it.
+    let lifecycle = Lifecycle::default();
+    let stop = tokio::spawn(heed_signals(lifecycle.clone(), shutdown_delay)?);
+
+    let cluster = cluster.load()?;
+    let (pair, files) = certificate(tls_cert, tls_key, dev)?;
+    let metrics = Arc::new(Metrics::default());
+    metrics.certificate(pair.expires);
+    let served = Served::new(&pair);
+    let limits = Limits::default();
+    // What was accepted just before closing may still take its whole time.
+    let patience = limits.timeout_max + Duration::from_secs(1);
+    let app = App::new(
+        Arc::new(Reviewer::new(cluster)),
+        Arc::clone(&metrics),
+        limits,
+    );
+
+    let bound = Bound::new(app, Arc::clone(&served), lifecycle, listen, admin_addr).await?;
+    if let Some(path) = port_file {
+        let lines = format!("https={}\nadmin={}\n", bound.addr, bound.admin_addr);
+        std::fs::write(&path, lines)
+            .with_context(|| format!("cannot write --port-file {}", path.display()))?;
+    }
+    info!(https = %bound.addr, admin = %bound.admin_addr, version = env!("CARGO_PKG_VERSION"), "listening");
+    if let Some(files) = files {
+        tokio::spawn(files.follow(served, metrics, RELOAD_PERIOD));
+    }
+    tokio::select! {
+        finished = bound.serve(patience) => {
+            if finished {
+                info!("stopped");
+            } else {
+                warn!("stopped; some connections did not finish");
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        _ = stop => bail!("stopped by a second signal; requests under way are lost"),
+    }
+}
+
+fn certificate(
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    dev: Dev,
+) -> anyhow::Result<(Pair, Option<Files>)> {
+    let Dev {
+        enabled,
+        ca_file,
+        names,
+    } = dev;
+    if let (Some(cert), Some(key)) = (cert, key) {
+        let (files, pair) = Files::load(cert, key)?;
+        return Ok((pair, Some(files)));
+    }
+    if !enabled {
+        bail!(
+            "the API server speaks only TLS: give --tls-cert and --tls-key, or --dev to try it out"
+        );
+    }
+    let local = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let made = development(&[&local[..], &names].concat())?;
+    if let Some(path) = ca_file {
+        std::fs::write(&path, made.ca_bundle)
+            .with_context(|| format!("cannot write --dev-ca-file {}", path.display()))?;
+    }
+    Ok((made.pair, None))
+}
+
+/// Leads the server through its phases after the first SIGTERM or SIGINT; ends at the second.
+fn heed_signals(lifecycle: Lifecycle, delay: Duration) -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    Ok(async move {
+        let mut next = async || {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        next().await;
+        info!(
+            delay = delay.as_secs(),
+            "stopping: not ready any more, serving on for a while"
+        );
+        lifecycle.enter(Phase::Draining);
+        tokio::select! {
+            () = next() => return,
+            () = tokio::time::sleep(delay) => {}
+        }
+        info!("closing: finishing what is under way");
+        lifecycle.enter(Phase::Closing);
+        next().await;
+    })
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let seconds =
+        softstop_core::duration(text).map_err(|accepted| format!("accepted: {accepted}"))?;
+    Ok(Duration::from_secs(seconds.into()))
 }

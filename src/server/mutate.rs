@@ -1,0 +1,208 @@
+//! `POST /mutate`: read the body, plan within the deadline, answer.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::body::{Body, HttpBody as _};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Request};
+use http_body_util::BodyExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+use tracing::{debug, info, warn};
+
+use super::limits::{Gate, Limits};
+use super::problem::Problem;
+use crate::admission::{Outcome, Review, Reviewed, Reviewer};
+use crate::telemetry::Metrics;
+
+/// What the handler works with.
+#[derive(Debug)]
+pub struct App {
+    reviewer: Arc<Reviewer>,
+    metrics: Arc<Metrics>,
+    limits: Limits,
+    gate: Gate,
+    bodies: Arc<Semaphore>,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(reviewer: Arc<Reviewer>, metrics: Arc<Metrics>, limits: Limits) -> Arc<Self> {
+        let gate = Gate::new(limits.planning);
+        let bodies = Arc::new(Semaphore::new(limits.bodies));
+        Arc::new(Self {
+            reviewer,
+            metrics,
+            limits,
+            gate,
+            bodies,
+        })
+    }
+
+    /// The bounds it keeps.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// What it counts.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    pub(super) fn refuse(&self, problem: Problem) -> Response {
+        self.metrics.rejected(problem.status().as_u16());
+        debug!(status = problem.status().as_u16(), "refused a request");
+        problem.into_response()
+    }
+
+    /// Plans when it is this review's turn.
+    async fn review(
+        &self,
+        review: Review,
+        held: Held,
+        deadline: Instant,
+    ) -> Result<Reviewed, Problem> {
+        let slot = self.gate.enter(deadline).await.ok_or(Problem::Busy)?;
+        if held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) <= self.limits.on_the_spot {
+            return Ok(self.reviewer.review(&review));
+        }
+        let subject = review.subject();
+        let reviewer = Arc::clone(&self.reviewer);
+        let planning = tokio::task::spawn_blocking(move || {
+            let answered = reviewer.review(&review);
+            // What outlives its deadline still takes up its place and its memory until it ends.
+            drop((slot, held));
+            answered
+        });
+        match timeout_at(deadline, planning).await {
+            Ok(Ok(answered)) => Ok(answered),
+            Ok(Err(_)) => Ok(Reviewed::panicked(subject)),
+            Err(_) => Ok(Reviewed::timed_out(subject)),
+        }
+    }
+}
+
+/// A share of the memory for bodies, a permit per byte.
+type Held = Option<OwnedSemaphorePermit>;
+
+/// Handles `POST /mutate`.
+pub(super) async fn mutate(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
+    let started = Instant::now();
+    match answer(&app, request, started).await {
+        Ok(reviewed) => {
+            app.metrics.review(&reviewed, started.elapsed());
+            log(&reviewed, started);
+            let answer = reviewed.answer.to_json();
+            (
+                [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
+                answer,
+            )
+                .into_response()
+        }
+        Err(problem) => app.refuse(problem),
+    }
+}
+
+async fn answer(app: &App, request: Request<Body>, started: Instant) -> Result<Reviewed, Problem> {
+    let (Parts { headers, uri, .. }, body) = request.into_parts();
+    let deadline = started + app.limits.time(uri.query());
+    if !is_json(&headers) {
+        return Err(Problem::ContentType);
+    }
+    let (body, held) = timeout_at(deadline, read(body, &app.limits, &app.bodies))
+        .await
+        .unwrap_or(Err(Problem::Body("the body took longer than the timeout")))?;
+    let review = Review::parse(&body).map_err(Problem::Review)?;
+    drop(body);
+    app.review(review, held, deadline).await
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+/// Collects the body, counting while it comes: what `Content-Length` says is only a claim.
+async fn read(
+    mut body: Body,
+    limits: &Limits,
+    bodies: &Arc<Semaphore>,
+) -> Result<(Vec<u8>, Held), Problem> {
+    if body.size_hint().lower() > limits.body as u64 {
+        return Err(Problem::TooLarge(limits.body));
+    }
+    let mut bytes = Vec::new();
+    let mut held: Held = None;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::Body("the body ended too early"))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if bytes.len() + data.len() > limits.body {
+            return Err(Problem::TooLarge(limits.body));
+        }
+        let share = u32::try_from(data.len()).map_err(|_| Problem::TooLarge(limits.body))?;
+        let share = Arc::clone(bodies)
+            .try_acquire_many_owned(share)
+            .map_err(|_| Problem::Busy)?;
+        match &mut held {
+            Some(held) => held.merge(share),
+            None => held = Some(share),
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok((bytes, held))
+}
+
+/// One line per review.
+fn log(reviewed: &Reviewed, started: Instant) {
+    let Reviewed {
+        outcome,
+        subject,
+        mode,
+        verdicts,
+        codes,
+        ..
+    } = reviewed;
+    // Each once: a pod may have a thousand containers.
+    let verdicts: BTreeSet<_> = verdicts
+        .iter()
+        .map(|(verdict, reason)| format!("{}:{reason}", verdict.as_str()))
+        .collect();
+    let codes: BTreeSet<_> = codes.iter().map(|code| code.0).collect();
+    let trouble = matches!(
+        outcome,
+        Outcome::Unreadable | Outcome::Doubted | Outcome::Panicked | Outcome::TimedOut
+    );
+    macro_rules! line {
+        ($level:ident) => {
+            $level!(
+                namespace = shortened(&subject.namespace),
+                name = shortened(&subject.name),
+                uid = shortened(&subject.uid),
+                mode = mode.map_or("none", softstop_core::Mode::as_str),
+                outcome = outcome.as_str(),
+                verdicts = Vec::from_iter(verdicts).join(","),
+                findings = Vec::from_iter(codes).join(","),
+                micros = started.elapsed().as_micros(),
+                "reviewed"
+            )
+        };
+    }
+    if trouble { line!(warn) } else { line!(info) }
+}
+
+/// The longest name that Kubernetes accepts; what is longer is somebody's attempt to fill the log.
+fn shortened(name: &str) -> &str {
+    name.char_indices()
+        .nth(253)
+        .map_or(name, |(end, _)| &name[..end])
+}

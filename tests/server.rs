@@ -1,0 +1,9 @@
+//! The server: routes, limits, certificates, shutdown, logs, metrics; over loopback where the network matters.
+
+mod certificates;
+mod connections;
+mod logs;
+mod planning;
+mod process;
+mod routes;
+mod shutdown;
