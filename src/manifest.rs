@@ -137,7 +137,8 @@ impl File {
         self.lines.line(&self.text, line)
     }
 
-    fn broken(&self, offset: usize, message: impl Into<String>) -> Broken {
+    /// An error at a byte of this file.
+    pub fn broken(&self, offset: usize, message: impl Into<String>) -> Broken {
         Broken {
             file: self.name.clone(),
             at: self.position(offset),

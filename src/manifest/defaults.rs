@@ -16,12 +16,6 @@
 
 use serde_json::{Map, Value, json};
 
-/// Fields of `spec` that are always there, with their defaults (`SetDefaults_Pod`, `SetDefaults_PodSpec`).
-const SPEC: [(&str, fn() -> Value); 2] = [
-    ("terminationGracePeriodSeconds", || json!(30)),
-    ("restartPolicy", || json!("Always")),
-];
-
 /// Makes of a pod as written the pod as the webhook would be sent it.
 pub(super) fn apply(pod: &mut Map<String, Value>) {
     pod.iter_mut().for_each(|(_, value)| drop_absent(value));
@@ -34,9 +28,10 @@ pub(super) fn apply(pod: &mut Map<String, Value>) {
         }
     }
     if let Some(Value::Object(spec)) = pod.get_mut("spec") {
-        for (field, default) in SPEC {
-            spec.entry(field).or_insert_with(default);
-        }
+        spec.entry("terminationGracePeriodSeconds")
+            .or_insert_with(|| json!(30));
+        spec.entry("restartPolicy")
+            .or_insert_with(|| json!("Always"));
     }
 }
 

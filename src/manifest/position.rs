@@ -35,12 +35,14 @@ impl Lines {
 
     /// Line and column of a byte.
     pub fn position(&self, text: &str, offset: usize) -> Position {
-        let offset = text.floor_char_boundary(offset);
         let line = self.0.partition_point(|start| *start <= offset);
         let start = self.0[line - 1];
+        let before = text[start..]
+            .char_indices()
+            .take_while(|(at, _)| start + at < offset);
         Position {
             line,
-            column: text[start..offset].chars().count() + 1,
+            column: before.count() + 1,
         }
     }
 
@@ -63,7 +65,7 @@ mod tests {
         for (offset, line, column) in [
             (0, 1, 1),
             (3, 1, 4),
-            (4, 1, 4),
+            (4, 1, 5),
             (5, 1, 5),
             (7, 2, 1),
             (9, 2, 3),

@@ -137,7 +137,7 @@ fn with_kind(item: &Value, version: &str, kind: &str) -> Value {
 
 /// A template becomes the pod that its controller would ask for (`GetPodFromTemplate` of kube-controller-manager):
 /// of the template's metadata only labels, annotations and finalizers count. The hash that a Deployment puts into
-/// the names of its ReplicaSets cannot be known, so the owner carries the workload's own name.
+/// the names of its replica sets cannot be known, so the owner carries the workload's own name.
 fn become_pod(
     pod: &mut Map<String, Value>,
     name: &str,
