@@ -15,6 +15,7 @@ mod position;
 mod scalar;
 mod split;
 mod tree;
+mod words;
 mod workload;
 
 use std::ops::Range;
@@ -152,5 +153,13 @@ impl Document {
     /// What is not written (a field that is absent) is where it would stand: at the nearest key above it.
     pub fn locate(&self, file: &File, pointer: &str, span: Option<&Range<usize>>) -> Range<usize> {
         locate::locate(&self.root, &file.text, pointer, span)
+    }
+
+    /// Refuses a pod (at that pointer) in which YAML made something else of what must be a string.
+    pub fn check_words(&self, file: &File, pointer: &str) -> Result<(), Broken> {
+        let Some(pod) = locate::node(&self.root, pointer) else {
+            return Ok(());
+        };
+        words::check(pod).map_err(|(offset, message)| file.broken(offset, message))
     }
 }

@@ -36,6 +36,14 @@ pub(super) fn locate(
     }
 }
 
+/// The node that a pointer leads to.
+pub(super) fn node<'n>(root: &'n Node, pointer: &str) -> Option<&'n Node> {
+    pointer
+        .split('/')
+        .skip(1)
+        .try_fold(root, |node, token| step(node, token).map(|(next, _)| next))
+}
+
 /// One token further, with what to underline if the walk ends there and the node is more than a word.
 fn step<'n>(node: &'n Node, token: &str) -> Option<(&'n Node, Range<usize>)> {
     match &node.content {

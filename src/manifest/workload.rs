@@ -13,6 +13,8 @@ pub struct Pod {
     pub name: String,
     /// The namespace, where the object says it.
     pub namespace: Option<String>,
+    /// JSON pointer to the object in the document; `""` where it is the document.
+    pub object: String,
     /// JSON pointer to the pod or its template in the document: `/spec/template`.
     pub base: String,
     /// The pod as the API server would send it to the webhook.
@@ -117,6 +119,7 @@ fn collect(object: &Value, base: &str, namespace: Option<&str>, found: &mut Vec<
             kind: kind.to_owned(),
             name: name.to_owned(),
             namespace: namespace.map(str::to_owned),
+            object: base.to_owned(),
             base: format!("{base}{template}"),
             value: Value::Object(pod),
         });

@@ -1,0 +1,134 @@
+//! For people: the line of the manifest, underlined, and below it what runs, what happens, what to do.
+
+use std::ops::Range;
+
+use annotate_snippets::renderer::Renderer;
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Snippet};
+use softstop_core::{Finding, Severity};
+
+use super::{Diagnostic, Failure, Options, PodReport, Report, changes, text};
+use crate::manifest::File;
+
+pub(super) fn render(report: &Report, options: Options) -> String {
+    let renderer = if options.color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let mut out = String::new();
+    for failure in &report.failures {
+        add(&mut out, &render_failure(failure, &renderer));
+    }
+    for pod in &report.pods {
+        for diagnostic in &pod.diagnostics {
+            add(&mut out, &render_finding(pod, diagnostic, &renderer));
+        }
+        changes::render(pod, options, &mut out);
+    }
+    out.push_str(&text::summary(report));
+    out.push('\n');
+    out
+}
+
+fn add(out: &mut String, block: &str) {
+    // Notes without a value would leave blanks at the ends of lines.
+    for line in block.lines() {
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out.push('\n');
+}
+
+fn render_finding(pod: &PodReport, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+    let finding = &diagnostic.finding;
+    let title = level(finding.severity)
+        .primary_title(text::one_line(&finding.message))
+        .id(format!("{} {}", finding.code(), finding.rule.name));
+    let group = title
+        .element(snippet(&pod.file, diagnostic.start.line, &diagnostic.range))
+        .elements(notes(pod, finding));
+    renderer.render(&[group])
+}
+
+fn render_failure(failure: &Failure, renderer: &Renderer) -> String {
+    let message = text::one_line(&failure.message);
+    let group = match (&failure.text, failure.at) {
+        (Some(file), Some(at)) => {
+            let line = file.line(at.line);
+            let before: usize = file.text[line.clone()]
+                .chars()
+                .take(at.column - 1)
+                .map(char::len_utf8)
+                .sum();
+            let start = line.start + before;
+            Level::ERROR
+                .primary_title(message)
+                .element(snippet(file, at.line, &(start..start)))
+        }
+        _ => {
+            let place = text::one_line(&failure.place());
+            Group::with_title(Level::ERROR.primary_title(format!("{place}: {message}")))
+        }
+    };
+    renderer.render(&[group])
+}
+
+const fn level(severity: Severity) -> Level<'static> {
+    match severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Info => Level::INFO,
+    }
+}
+
+/// The line a place is on. Of a place that spans lines, the first one is enough to find it.
+fn snippet<'f>(
+    file: &'f File,
+    line: usize,
+    range: &Range<usize>,
+) -> Snippet<'f, annotate_snippets::Annotation<'f>> {
+    let bytes = file.line(line);
+    let start = range.start.clamp(bytes.start, bytes.end);
+    let end = range.end.clamp(start, bytes.end);
+    Snippet::source(&file.text[bytes.clone()])
+        .line_start(line)
+        .path(file.name.as_str())
+        .annotation(AnnotationKind::Primary.span(start - bytes.start..end - bytes.start))
+}
+
+fn notes(pod: &PodReport, finding: &Finding) -> Vec<Element<'static>> {
+    let mut notes = Vec::new();
+    let mut note = |name: &'static str, text: String| {
+        notes.push(Element::from(
+            Level::NOTE
+                .with_name(Some(name))
+                .message(text::one_line(&text)),
+        ));
+    };
+    let place = match &finding.container {
+        Some(container) => format!("{}, container {container}", pod.title()),
+        None => pod.title(),
+    };
+    note("in", place);
+    let container = pod.container(finding);
+    if let Some(container) = container {
+        note("runs", text::argv(container));
+        note("PID 1", container.pid1.clone());
+    }
+    if let Some(on_stop) = finding
+        .on_stop
+        .as_ref()
+        .or(container.map(|container| &container.on_stop))
+    {
+        note("on SIGTERM", on_stop.clone());
+    }
+    note("fix", finding.fix.clone());
+    if let Some(change) = text::change(pod, finding.code()).filter(|_| finding.repaired) {
+        let after = container
+            .map(|container| format!("; then: {}", container.on_stop_after))
+            .unwrap_or_default();
+        note("softstop", format!("{change}{after}"));
+    }
+    note("more", format!("softstop explain {}", finding.code()));
+    notes
+}

@@ -1,0 +1,96 @@
+//! Words that several formats share.
+
+use std::fmt::Write as _;
+
+use softstop_core::ContainerPlan;
+
+use super::{Counts, PodReport, Report};
+
+/// Text of a manifest made harmless for a terminal or a log: no line breaks, no escape sequences.
+pub(super) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            let _ = write!(line, "{}", character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
+/// No reader wants more of a script in a note; it is in the manifest.
+const ARGV_MAX: usize = 400;
+
+/// What Kubernetes will run, as a JSON array.
+pub(super) fn argv(container: &ContainerPlan) -> String {
+    match &container.argv {
+        Some(argv) => {
+            let argv = serde_json::to_string(argv).unwrap_or_default();
+            match argv.char_indices().nth(ARGV_MAX) {
+                Some((cut, _)) => format!("{} ... ({} bytes)", &argv[..cut], argv.len()),
+                None => argv,
+            }
+        }
+        None => "what the image says (it is known with --facts-file)".to_owned(),
+    }
+}
+
+/// `2 findings (1 error, 1 warning; softstop repairs 2) in 3 pods; 1 file could not be read`.
+pub(super) fn summary(report: &Report) -> String {
+    let counts = report.counts();
+    let mut text = count(counts.findings(), "finding");
+    let parts = parts(counts);
+    if !parts.is_empty() {
+        let _ = write!(text, " ({parts})");
+    }
+    let _ = write!(text, " in {}", count(report.pods.len(), "pod"));
+    if !report.failures.is_empty() {
+        let _ = write!(
+            text,
+            "; {} could not be read or done",
+            count(report.failures.len(), "thing")
+        );
+    }
+    text
+}
+
+fn parts(counts: Counts) -> String {
+    let severities = [
+        (counts.errors, "error"),
+        (counts.warnings, "warning"),
+        (counts.infos, "info"),
+    ];
+    let severities: Vec<_> = severities
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| {
+            if word == "info" {
+                format!("{n} info")
+            } else {
+                count(n, word)
+            }
+        })
+        .collect();
+    let mut text = severities.join(", ");
+    if counts.repaired > 0 {
+        let _ = write!(text, "; softstop repairs {}", counts.repaired);
+    }
+    text
+}
+
+fn count(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What softstop does about a finding; `None` where it does nothing.
+pub(super) fn change(pod: &PodReport, code: softstop_core::Code) -> Option<String> {
+    let reasons: Vec<_> = pod
+        .plan
+        .changes
+        .iter()
+        .filter(|change| change.code == code)
+        .map(|change| change.reason.as_str())
+        .collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
