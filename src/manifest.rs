@@ -163,3 +163,94 @@ impl Document {
         words::check(pod).map_err(|(offset, message)| file.broken(offset, message))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Every pointer to a string of a value, with the string.
+    fn strings(value: &Value, pointer: &str, found: &mut Vec<(String, String)>) {
+        match value {
+            Value::String(text) => found.push((pointer.to_owned(), text.clone())),
+            Value::Array(items) => {
+                items
+                    .iter()
+                    .enumerate()
+                    .for_each(|(at, item)| strings(item, &format!("{pointer}/{at}"), found));
+            }
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    strings(
+                        value,
+                        &format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
+                        found,
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Each document is read or refused; each byte of each string of it has a place in the file.
+    fn examine(text: &str) {
+        let file = File::new("any.yaml", text);
+        for document in file.documents() {
+            let Ok(document) = document else { continue };
+            let value = document.root.to_value();
+            for pod in pods(&value) {
+                let _ = document.check_words(&file, &pod.base);
+            }
+            let mut found = Vec::new();
+            strings(&value, "", &mut found);
+            for (pointer, string) in found {
+                for at in 0..=string.len() + 1 {
+                    let range = document.locate(&file, &pointer, Some(&(at..string.len())));
+                    assert!(file.text.get(range).is_some(), "{text:?} {pointer} {at}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "[a-z0é:\\-?&*!|>\"'\\\\%@\\[\\]{},#~ \t\r\n]{0,60}") {
+            examine(&text);
+        }
+
+        #[test]
+        fn any_indented_text_is_read_or_refused(
+            lines in proptest::collection::vec("( |  |    |- )?(a: |b: |\"c\": |- |- - )?(x y|'z''|\\|-?2?|>\\+?|\"\\\\u00e9\\\\\n|\\[a, b|\\]|&n |\\*n|---|\\.\\.\\.)?", 0..12)
+        ) {
+            examine(&lines.join("\n"));
+        }
+
+        /// However a word is written, it is found where it stands.
+        #[test]
+        fn words_are_found_in_any_style(
+            words in proptest::collection::vec("[a-z<&;$é😀]{1,6}", 1..8),
+            style in 0..5,
+            pick in any::<proptest::sample::Index>(),
+        ) {
+            let text = match style {
+                0 => format!("- {}\n", words.join(" ")),
+                1 => format!("- '{}'\n", words.join("\n\n   ")),
+                2 => format!("- |\n    {}\n", words.join("\n      ")),
+                3 => format!("- >-\n  {}\n", words.join("\n  ")),
+                _ => format!("- \"{}\"\n", words.join(" \\t\\u0020\\n\\\n  ")),
+            };
+            let file = File::new("any.yaml", text.as_str());
+            // Some words are no plain scalars (`&a`), or no strings (`n`).
+            let Some(Ok(document)) = file.documents().next() else { return Ok(()) };
+            let value = document.root.to_value();
+            let Some(string) = value.pointer("/0").and_then(Value::as_str) else { return Ok(()) };
+            let found: Vec<_> = string.split_whitespace().collect();
+            let word = found[pick.index(found.len())];
+            let start = word.as_ptr() as usize - string.as_ptr() as usize;
+            let range = document.locate(&file, "/0", Some(&(start..start + word.len())));
+            prop_assert_eq!(&file.text[range], word, "{:?}", text);
+        }
+    }
+}

@@ -55,7 +55,7 @@ pub(super) struct Args {
     #[command(flatten)]
     cluster: judge::ClusterArgs,
 
-    /// Colour: auto is on a terminal, unless NO_COLOR is set
+    /// Colour: auto is on a terminal, unless `NO_COLOR` is set
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
 }

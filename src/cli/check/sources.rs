@@ -43,8 +43,7 @@ pub(super) fn collect(paths: &[PathBuf]) -> Vec<Result<Source, Failure>> {
 }
 
 fn walk(directory: &Path, sources: &mut Vec<Result<Source, Failure>>) {
-    let entries =
-        fs::read_dir(directory).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+    let entries = fs::read_dir(directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let mut entries = match entries {
         Ok(entries) => entries,
         Err(error) => return sources.push(Err(failure(directory, &error))),
