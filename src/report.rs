@@ -36,6 +36,7 @@ pub enum Format {
     /// Annotations in the log of GitHub Actions.
     Github,
     /// `JUnit` XML, for CI systems that show tests.
+    #[value(help = "JUnit XML, for CI systems that show tests")]
     Junit,
 }
 

@@ -52,12 +52,12 @@ pub(super) struct Args {
     #[arg(long)]
     diff: bool,
 
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    #[arg(help = "Colour: auto is on a terminal, unless NO_COLOR is set")]
+    color: ColorChoice,
+
     #[command(flatten)]
     cluster: judge::ClusterArgs,
-
-    /// Colour: auto is on a terminal, unless `NO_COLOR` is set
-    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
-    color: ColorChoice,
 }
 
 const AFTER_HELP: &str = "\

@@ -16,16 +16,22 @@ use crate::report::{Diagnostic, Failure, PodReport, Report};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "What the cluster would add")]
 pub(super) struct ClusterArgs {
-    /// Policies of the cluster: `ShutdownPolicy` manifests
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "Policies of the cluster: manifests of kind ShutdownPolicy"
+    )]
     policy_file: Option<PathBuf>,
 
     /// Namespaces: their labels and annotations count. Pods that name no namespace are in the only one, or in default
     #[arg(long, value_name = "FILE")]
     namespace_file: Option<PathBuf>,
 
-    /// What images say of themselves (kind `ImageFacts`): ENTRYPOINT, CMD, STOPSIGNAL, USER
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "What images say of themselves: a file of kind ImageFacts"
+    )]
     facts_file: Option<PathBuf>,
 
     /// Judge only pods that are opted in, and do not fail for what the webhook repairs.
