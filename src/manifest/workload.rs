@@ -1,5 +1,7 @@
 //! The pods of a document: those that are written, and those that a controller would make of its template.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use super::defaults;
@@ -127,15 +129,19 @@ fn collect(object: &Value, base: &str, namespace: Option<&str>, found: &mut Vec<
 }
 
 /// An item of a list with the `apiVersion` and `kind` that its list gives it.
-fn with_kind(item: &Value, version: &str, kind: &str) -> Value {
-    let mut item = item.clone();
-    if let Value::Object(fields) = &mut item
-        && !kind.is_empty()
-    {
-        fields.entry("apiVersion").or_insert_with(|| json!(version));
-        fields.entry("kind").or_insert_with(|| json!(kind));
+fn with_kind<'i>(item: &'i Value, version: &str, kind: &str) -> Cow<'i, Value> {
+    match item {
+        Value::Object(fields)
+            if !kind.is_empty()
+                && !(fields.contains_key("apiVersion") && fields.contains_key("kind")) =>
+        {
+            let mut fields = fields.clone();
+            fields.entry("apiVersion").or_insert_with(|| json!(version));
+            fields.entry("kind").or_insert_with(|| json!(kind));
+            Cow::Owned(Value::Object(fields))
+        }
+        _ => Cow::Borrowed(item),
     }
-    item
 }
 
 /// A template becomes the pod that its controller would ask for (`GetPodFromTemplate` of kube-controller-manager):
