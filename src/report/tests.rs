@@ -1,18 +1,12 @@
 //! Every format over one report that no engine is needed for.
 
 use serde_json::json;
-use softstop_core::rules::Rule;
-use softstop_core::{Change, Code, Mode, OpKind, Source, Sourced, Verdict};
+use softstop_core::{
+    Capabilities, Change, Context, ImageFacts, Mode, Namespace, OpKind, Policies, Source, Sourced,
+    Verdict, rules,
+};
 
 use super::*;
-
-static RULE: Rule = Rule {
-    code: Code("SS101"),
-    name: "shell-swallows-signal",
-    severity: Severity::Error,
-    summary: "a shell is PID 1",
-    page: "## What it does\n",
-};
 
 const MANIFEST: &str = "\
 apiVersion: v1
@@ -37,13 +31,26 @@ fn op(path: &str, value: Value) -> Op {
     }
 }
 
+/// A plan without anything in it, to be filled.
+fn empty_plan() -> Plan {
+    let context = Context {
+        namespace: &Namespace::default(),
+        policies: &Policies::default(),
+        facts: &ImageFacts::default(),
+        capabilities: &Capabilities::default(),
+        assume_opted_in: false,
+    };
+    softstop_core::plan(&Value::Null, &context)
+}
+
 fn report() -> Report {
+    let rule = rules::find("SS101").expect("a rule");
     let file = Rc::new(File::new("deploy/a b.yaml", MANIFEST));
     let range = MANIFEST
         .find("gunicorn")
         .map_or(0..0, |at| at..at + "gunicorn app:app".len());
     let finding = Finding {
-        rule: &RULE,
+        rule,
         severity: Severity::Error,
         pointer: "/spec/containers/0/command/2".to_owned(),
         span: Some(7..23),
@@ -58,35 +65,34 @@ fn report() -> Report {
         "/spec/containers/0/command/2",
         json!("set -e\nexec gunicorn app:app\n"),
     )];
-    let plan = Plan {
-        mode: Sourced {
-            value: Mode::Enforce,
-            source: Source::Assumed,
-        },
-        containers: vec![ContainerPlan {
-            name: "web".to_owned(),
-            pointer: "/spec/containers/0".to_owned(),
-            verdict: Verdict::Exec,
-            reason: "exec-proven",
-            why: "the last command may be exec'd".to_owned(),
-            argv: Some(vec![
-                "sh".to_owned(),
-                "-c".to_owned(),
-                "set -e\ngunicorn app:app\n".to_owned(),
-            ]),
-            program: Some("gunicorn".to_owned()),
-            pid1: "sh".to_owned(),
-            pid1_after: "gunicorn".to_owned(),
-            on_stop: "sh ignores SIGTERM; after 30 s everything is killed".to_owned(),
-            on_stop_after: "gunicorn drains".to_owned(),
-        }],
-        changes: vec![Change {
-            code: Code("SS101"),
-            reason: "exec in front of gunicorn".to_owned(),
-            ops: ops.clone(),
-        }],
-        findings: vec![finding.clone()],
+    let mut plan = empty_plan();
+    plan.mode = Sourced {
+        value: Mode::Enforce,
+        source: Source::Assumed,
     };
+    plan.containers = vec![ContainerPlan {
+        name: "web".to_owned(),
+        pointer: "/spec/containers/0".to_owned(),
+        verdict: Verdict::Exec,
+        reason: "exec-proven",
+        why: "the last command may be exec'd".to_owned(),
+        argv: Some(vec![
+            "sh".to_owned(),
+            "-c".to_owned(),
+            "set -e\ngunicorn app:app\n".to_owned(),
+        ]),
+        program: Some("gunicorn".to_owned()),
+        pid1: "sh".to_owned(),
+        pid1_after: "gunicorn".to_owned(),
+        on_stop: "sh ignores SIGTERM; after 30 s everything is killed".to_owned(),
+        on_stop_after: "gunicorn drains".to_owned(),
+    }];
+    plan.changes = vec![Change {
+        code: Some(rule.code),
+        reason: "exec in front of gunicorn".to_owned(),
+        ops: ops.clone(),
+    }];
+    plan.findings = vec![finding.clone()];
     let (start, end) = (file.position(range.start), file.position(range.end));
     Report {
         pods: vec![PodReport {

@@ -89,7 +89,7 @@ pub(super) fn change(pod: &PodReport, code: softstop_core::Code) -> Option<Strin
         .plan
         .changes
         .iter()
-        .filter(|change| change.code == code)
+        .filter(|change| change.code == Some(code))
         .map(|change| change.reason.as_str())
         .collect();
     (!reasons.is_empty()).then(|| reasons.join("; "))
