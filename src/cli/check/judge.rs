@@ -172,7 +172,7 @@ fn judge(
             assume_opted_in: !cluster.as_deployed,
         },
     );
-    let start = document.locate(file, &pod.object, None).start;
+    let start = document.start(&pod.object);
     let patch = plan.patch(&pod.value).map_err(|doubt| {
         Failure::at(
             Some(file),
