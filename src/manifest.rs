@@ -155,6 +155,14 @@ impl Document {
         locate::locate(&self.root, &file.text, pointer, span)
     }
 
+    /// Where what a JSON pointer leads to begins in the file.
+    pub fn start(&self, pointer: &str) -> usize {
+        locate::node(&self.root, pointer)
+            .unwrap_or(&self.root)
+            .span
+            .start
+    }
+
     /// Refuses a pod (at that pointer) in which YAML made something else of what must be a string.
     pub fn check_words(&self, file: &File, pointer: &str) -> Result<(), Broken> {
         let Some(pod) = locate::node(&self.root, pointer) else {

@@ -1,7 +1,7 @@
 //! The real program, run as a user runs it.
 
 mod explain;
-pub(crate) mod fixtures;
+mod fixtures;
 mod input;
 mod output;
 
@@ -96,5 +96,5 @@ spec:
     command: [python, worker.py]
 ";
 
-/// A document that is no YAML, at line 3.
+/// A document that is no YAML: the bracket of line 2 is not closed.
 pub(crate) const BROKEN: &str = "a: 1\nb: [\nc: }\n";

@@ -21,8 +21,10 @@ pub(super) fn render(pod: &PodReport, options: Options, out: &mut String) {
     }
     if options.diff {
         let diff = diff(pod);
-        let diff = if options.color { colored(&diff) } else { diff };
-        let _ = writeln!(out, "{diff}");
+        if !diff.is_empty() {
+            let diff = if options.color { colored(&diff) } else { diff };
+            let _ = writeln!(out, "{diff}");
+        }
     }
 }
 

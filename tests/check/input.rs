@@ -8,14 +8,17 @@ fn a_broken_document_does_not_hide_the_next() {
     let run = run(files.path(), &["check", "--format", "json", "app.yaml"]);
     assert_eq!(run.status, Some(2), "{run:?}");
     let report: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
-    assert_eq!(report["pods"][0]["name"], "drain");
+    assert_eq!(
+        (&report["pods"][0]["name"], &report["pods"][0]["line"]),
+        (&"drain".into(), &5.into())
+    );
     let places: Vec<_> = report["failures"]
         .as_array()
         .expect("a list")
         .iter()
         .map(|f| (f["line"].as_u64(), f["column"].as_u64()))
         .collect();
-    assert_eq!(places, [(Some(3), Some(4)), (Some(16), Some(1))], "{run:?}");
+    assert_eq!(places, [(Some(2), Some(4)), (Some(17), Some(1))], "{run:?}");
 }
 
 #[test]
