@@ -7,7 +7,7 @@ use softstop_programs::{
 
 /// One word of a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Word {
+pub struct Word {
     /// The word after quote removal. Parts that only run time knows stand as written (`$D/bin/app`).
     pub(crate) text: String,
     /// All of it is known.

@@ -1,8 +1,12 @@
 //! The rules: one file per finding code, each with its page.
 //!
 //! A rule reads what was observed and decided and says what is wrong. It never changes the pod.
+//! To add one: a file `ssNNN_name.rs` with its `RULE`, a line in [`all`]; the page's examples are run as tests.
 
 pub(crate) mod codes;
+
+mod ss101_shell_swallows_signal;
+mod ss401_serves_without_delay;
 
 use crate::budget::{Budget, Share};
 use crate::decide::Decision;
@@ -26,7 +30,43 @@ pub struct Rule {
     /// *How softstop changes it*, *How to opt out*.
     pub page: &'static str,
     /// Looks at a planned pod.
-    pub(crate) check: fn(&Rule, &Subject<'_, '_>, &mut Vec<Finding>),
+    pub(crate) check: fn(&Subject<'_, '_>, &mut Vec<Finding>),
+}
+
+impl Rule {
+    /// A finding of this rule about a container; `place` is a JSON pointer below the container (`/command/2`).
+    pub(crate) fn about(
+        &'static self,
+        container: &Observed<'_>,
+        place: &str,
+        message: String,
+        fix: String,
+    ) -> Finding {
+        Finding {
+            container: Some(container.name.to_owned()),
+            ..self.about_pod(format!("{}{place}", container.pointer), message, fix)
+        }
+    }
+
+    /// A finding of this rule about the pod; `pointer` is a JSON pointer into it.
+    pub(crate) fn about_pod(
+        &'static self,
+        pointer: String,
+        message: String,
+        fix: String,
+    ) -> Finding {
+        Finding {
+            rule: self,
+            severity: self.severity,
+            pointer,
+            span: None,
+            container: None,
+            message,
+            on_stop: None,
+            fix,
+            repaired: false,
+        }
+    }
 }
 
 /// What a rule looks at: the pod, and everything that was found out and decided about it.
@@ -55,7 +95,10 @@ impl<'a, 'p> Subject<'a, 'p> {
 
 /// Every rule, in the order of the codes.
 pub fn all() -> &'static [&'static Rule] {
-    &[]
+    &[
+        &ss101_shell_swallows_signal::RULE,
+        &ss401_serves_without_delay::RULE,
+    ]
 }
 
 /// The rule of that code (`SS101`, any case) or name.
@@ -70,8 +113,11 @@ pub fn find(code: &str) -> Option<&'static Rule> {
 pub(crate) fn check(subject: &Subject<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rule in all() {
-        (rule.check)(rule, subject, &mut findings);
+        (rule.check)(subject, &mut findings);
     }
+    findings.sort_by(|a, b| {
+        (&a.pointer, a.rule.code, &a.message).cmp(&(&b.pointer, b.rule.code, &b.message))
+    });
     findings
 }
 

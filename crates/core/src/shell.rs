@@ -30,7 +30,7 @@ pub(crate) use names::is_builtin;
 pub use reason::Reason;
 pub use softstop_programs::shell::Dialect;
 
-use crate::argv::Word;
+pub use crate::argv::Word;
 
 /// What was read from a script.
 #[derive(Clone, Debug, PartialEq, Eq)]

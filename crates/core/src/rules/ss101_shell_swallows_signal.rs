@@ -1,0 +1,82 @@
+//! SS101: a shell stays PID 1 and swallows SIGTERM.
+
+use super::{Rule, Subject};
+use crate::{Code, Finding, Severity, Verdict, story};
+
+pub(super) static RULE: Rule = Rule {
+    code: Code("SS101"),
+    name: "shell-swallows-signal",
+    severity: Severity::Error,
+    summary: "A shell stays PID 1, ignores SIGTERM, and the program is killed at the end of the grace",
+    page: "\
+## What it does
+Finds containers whose command is a shell with a script that does not end in `exec`, so that the shell stays PID 1
+and the program is its child.
+
+## Why it hurts
+The kernel does not deliver a signal to PID 1 unless PID 1 has a handler for it, and a shell has none. Kubernetes
+sends SIGTERM to PID 1 only. The program never hears of it, goes on taking work, and is killed with SIGKILL after
+`terminationGracePeriodSeconds`. Debian's and Ubuntu's `sh` (dash) never replaces itself by the command of `-c`; bash
+and busybox do so only for some scripts (measured with dash 0.5.12, bash 5.2, busybox 1.35).
+
+## Before
+```yaml pod
+spec:
+  containers:
+  - name: worker
+    image: example/worker
+    command: [sh, -c, celery -A app worker]
+```
+
+## After
+```yaml pod
+spec:
+  containers:
+  - name: worker
+    image: example/worker
+    command: [sh, -c, exec celery -A app worker]
+```
+
+## How softstop changes it
+It inserts `exec ` before the program where that provably changes nothing but the process tree: the script parses
+completely, the program is its last command in every branch, and it is a program, not a builtin or a function. The
+rest of the text stays byte for byte. Where that cannot be proven, see SS102.
+
+## How to opt out
+`entrypoint.softstop.dev/CONTAINER: \"off\"` leaves the container alone.
+",
+    check,
+};
+
+fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
+    for (container, decision, _) in subject.containers() {
+        if !story::shell_stays(container)
+            || story::traps(container)
+            || story::init_before_shell(container)
+        {
+            continue;
+        }
+        let title = container.title();
+        let fix = if decision.verdict == Verdict::Exec {
+            format!("put `exec` before {title}")
+        } else {
+            format!(
+                "make {title} replace the shell: `exec` as the script's last command, or no shell at all"
+            )
+        };
+        findings.push(Finding {
+            pointer: container.entry_pointer(),
+            on_stop: Some(story::before(container, decision, subject.budget)),
+            repaired: matches!(
+                decision.verdict,
+                Verdict::Exec | Verdict::Init | Verdict::Hook
+            ),
+            ..RULE.about(
+                container,
+                "",
+                format!("a shell stays PID 1 and keeps SIGTERM from {title}"),
+                fix,
+            )
+        });
+    }
+}
