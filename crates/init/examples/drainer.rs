@@ -43,13 +43,13 @@ fn main() {
     }
     let say = |what: &str| {
         let mut file = OpenOptions::new().append(true).create(true).open(&log).expect("log");
-        file.write_all(format!("{name} {what}\n").as_bytes()).expect("log");
+        file.write_all(format!("{name} {} {what}\n", std::process::id()).as_bytes()).expect("log");
     };
     for _ in 0..spawn {
         // Left behind on purpose, to be adopted.
         Command::new("sleep").arg("0.3").stdin(Stdio::null()).spawn().expect("sleep");
     }
-    say(&format!("start {}", std::process::id()));
+    say("start");
     let mut told = [0; 65];
     let mut end = None;
     loop {

@@ -1,7 +1,7 @@
 //! The script shapes in which people start their programs, each with dash, bash and busybox.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::container::{Container, End, available, softstop_init};
 
@@ -15,10 +15,16 @@ struct Shape {
     programs: usize,
     /// Exit codes that are right with softstop-init as PID 1.
     codes: &'static [i32],
+    /// With the hook, PID 1 goes on until the grace period is over: nobody in the container can end it.
+    stays: bool,
 }
 
 const fn shape(script: &'static str, programs: usize, codes: &'static [i32]) -> Shape {
-    Shape { script, programs, codes }
+    Shape { script, programs, codes, stays: false }
+}
+
+const fn staying(script: &'static str, programs: usize, codes: &'static [i32]) -> Shape {
+    Shape { script, programs, codes, stays: true }
 }
 
 const SHAPES: &[Shape] = &[
@@ -28,12 +34,12 @@ const SHAPES: &[Shape] = &[
     shape("app 2>&1 | tee {DIR}/tee", 1, &[0]),
     shape("app & app2 & wait", 2, &[143]),
     shape("app & wait $!", 1, &[0]),
-    shape("while :; do app; done", 1, &[0]),
+    staying("while :; do app; done", 1, &[0]),
     shape("app || exit 1", 1, &[0]),
     shape("( app )", 1, &[0]),
     shape("exec app", 1, &[0]),
-    shape("sleep infinity", 0, &[143]),
-    shape("while sleep 5; do :; done", 0, &[143]),
+    staying("sleep infinity", 0, &[143]),
+    staying("while sleep 5; do :; done", 0, &[143]),
     shape("trap 'kill $P; wait $P' TERM; app & P=$!; wait $P", 1, &[143]),
     shape("trap 'kill $P' TERM; app & P=$!; wait $P", 1, &[143]),
     shape("trap 'echo told' TERM; app; echo", 1, &[0]),
@@ -57,16 +63,24 @@ fn start(prefix: &[&str], shell: &[&str], shape: &Shape, catch: &str) -> Contain
     container
 }
 
-/// What went wrong, if anything: every program graceful, each signalled once.
-fn judge(container: &Container, shape: &Shape, end: End, codes: &[i32]) -> Result<(), String> {
+/// What went wrong, if anything: each of the programs graceful and signalled once; a loop may have started more of them.
+fn judge(container: &Container, shape: &Shape, end: End, right: bool) -> Result<(), String> {
     let log = container.log();
-    let count = |what: &str| log.lines().filter(|line| line.contains(what)).count();
-    let graceful = count("graceful");
-    let code = end.code();
-    let right = graceful == shape.programs
-        && count("signal") == shape.programs
-        && code.is_some_and(|code| codes.contains(&code));
-    if right { Ok(()) } else { Err(format!("{end:?}, {graceful}/{}\n{log}{}", shape.programs, container.output())) }
+    let pids = |what: &str| {
+        let lines = log.lines().filter(|line| line.contains(what));
+        let mut pids: Vec<_> = lines.filter_map(|line| line.split(' ').nth(1)).collect();
+        pids.sort_unstable();
+        pids
+    };
+    let (started, signalled, graceful) = (pids("start"), pids("signal"), pids("graceful"));
+    let once = signalled.windows(2).all(|pair| pair[0] != pair[1]);
+    let all = if shape.stays {
+        // The last one may have been in the middle of it.
+        graceful.len() >= shape.programs && graceful.len() + 1 >= started.len()
+    } else {
+        graceful == started && graceful.len() == shape.programs
+    };
+    if once && all && right { Ok(()) } else { Err(format!("{end:?}\n{log}{}", container.output())) }
 }
 
 /// Runs `check` for every shape, shell and way to catch, a few at a time; panics with all that failed.
@@ -105,6 +119,27 @@ fn as_pid_1_every_shape_ends_gracefully() {
     matrix(|shell, shape, catch| {
         let mut container = start(&[init, "--"], shell, shape, catch);
         let end = container.stop(GRACE);
-        judge(&container, shape, end, shape.codes)
+        judge(&container, shape, end, end.code().is_some_and(|code| shape.codes.contains(&code)))
+    });
+}
+
+#[test]
+fn with_the_hook_every_shape_ends_gracefully() {
+    if !available(&["dash", "bash", "busybox"]) {
+        return;
+    }
+    softstop_init();
+    matrix(|shell, shape, catch| {
+        let mut container = start(&[], shell, shape, catch);
+        let begun = Instant::now();
+        let hook = container.hook(&["--delay", "0"]);
+        let took = begun.elapsed();
+        // The kubelet's own signal, where the container is still there.
+        let _ = softstop_init::sys::kill(container.pid, 15);
+        let end = container.wait(if shape.stays { Duration::from_millis(1500) } else { GRACE });
+        let killed_with_it = matches!(end, End::Exit(..)) && hook.status.code().is_none_or(|code| code == 137);
+        let well = hook.status.success() || killed_with_it;
+        judge(&container, shape, end, well && hook.stderr.is_empty() && (end == End::Killed) == shape.stays)
+            .map_err(|failure| format!("hook {:?} after {took:?}, {:?}: {failure}", hook.status, hook.stderr))
     });
 }
