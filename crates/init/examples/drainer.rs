@@ -23,7 +23,10 @@ unsafe extern "C" {
 
 fn main() {
     let mut arguments = std::env::args();
-    let name = arguments.next().and_then(|path| Some(path.rsplit('/').next()?.to_owned())).expect("own name");
+    let name = arguments
+        .next()
+        .and_then(|path| Some(path.rsplit('/').next()?.to_owned()))
+        .expect("own name");
     let log = std::env::var("DRAINER_LOG").expect("DRAINER_LOG");
     let more = std::env::var("DRAINER_ARGS").unwrap_or_default();
     let (mut drain, mut code, mut spawn) = (200, 0, 0);
@@ -42,12 +45,21 @@ fn main() {
         unsafe { signal(number, count) };
     }
     let say = |what: &str| {
-        let mut file = OpenOptions::new().append(true).create(true).open(&log).expect("log");
-        file.write_all(format!("{name} {} {what}\n", std::process::id()).as_bytes()).expect("log");
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&log)
+            .expect("log");
+        file.write_all(format!("{name} {} {what}\n", std::process::id()).as_bytes())
+            .expect("log");
     };
     for _ in 0..spawn {
         // Left behind on purpose, to be adopted.
-        Command::new("sleep").arg("0.3").stdin(Stdio::null()).spawn().expect("sleep");
+        Command::new("sleep")
+            .arg("0.3")
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("sleep");
     }
     say("start");
     let mut told = [0; 65];

@@ -64,6 +64,7 @@ cannot be run, 127 if it is not found, 2 for a wrong command line.
 ";
 
 /// Reads the command line; word 0 is our own name.
+#[inline(never)]
 pub fn parse<'a>(words: impl Iterator<Item = &'a [u8]>) -> Result<Command, UsageError> {
     let mut words = words.enumerate().skip(1);
     let mut signal = None;
@@ -102,6 +103,7 @@ pub fn parse<'a>(words: impl Iterator<Item = &'a [u8]>) -> Result<Command, Usage
     fail(usize::MAX, "no program given; a program is given after --")
 }
 
+#[inline(never)]
 fn drain<'a>(mut words: impl Iterator<Item = (usize, &'a [u8])>) -> Result<Command, UsageError> {
     let (mut delay, mut signal) = (0, None);
     while let Some((at, word)) = words.next() {
@@ -124,7 +126,9 @@ fn option<'a>(
     words: &mut impl Iterator<Item = (usize, &'a [u8])>,
 ) -> Result<Option<(usize, &'a [u8])>, UsageError> {
     match word.strip_prefix(name) {
-        Some([]) => words.next().map_or_else(|| fail(at, "needs a value"), |value| Ok(Some(value))),
+        Some([]) => words
+            .next()
+            .map_or_else(|| fail(at, "needs a value"), |value| Ok(Some(value))),
         Some([b'=', value @ ..]) => Ok(Some((at, value))),
         _ => Ok(None),
     }
@@ -134,7 +138,9 @@ fn nothing_after<'a>(
     mut words: impl Iterator<Item = (usize, &'a [u8])>,
     command: Command,
 ) -> Result<Command, UsageError> {
-    words.next().map_or(Ok(command), |(at, _)| fail(at, "unexpected word"))
+    words
+        .next()
+        .map_or(Ok(command), |(at, _)| fail(at, "unexpected word"))
 }
 
 fn signal_named((at, text): (usize, &[u8])) -> Result<Signal, UsageError> {
@@ -157,8 +163,13 @@ fn duration(at: usize, text: &[u8]) -> Result<u64, UsageError> {
         [digits @ .., b'm'] => (digits, 60),
         digits => (digits, 1),
     };
-    let seconds = number(digits).and_then(|count| count.checked_mul(unit)).filter(|seconds| *seconds <= DAY);
-    seconds.map_or_else(|| fail(at, "not a number of seconds from 0 to 86400"), |seconds| Ok(seconds * 1000))
+    let seconds = number(digits)
+        .and_then(|count| count.checked_mul(unit))
+        .filter(|seconds| *seconds <= DAY);
+    seconds.map_or_else(
+        || fail(at, "not a number of seconds from 0 to 86400"),
+        |seconds| Ok(seconds * 1000),
+    )
 }
 
 fn fail<T>(at: usize, what: &'static str) -> Result<T, UsageError> {

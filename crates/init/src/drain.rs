@@ -58,7 +58,17 @@ pub type Send<'s> = &'s mut dyn FnMut(&Process, u8) -> bool;
 impl<'a> Drain<'a> {
     /// A stop with `signal` of everything below `root`. `marks` is room to remember who was signalled.
     pub fn new(owner: Owner, root: u32, signal: u8, marks: &'a mut [Mark]) -> Self {
-        Self { owner, root, signal, marks, marked: 0, told: 0, last: 0, ended_main: false, quiet: None }
+        Self {
+            owner,
+            root,
+            signal,
+            marks,
+            marked: 0,
+            told: 0,
+            last: 0,
+            ended_main: false,
+            quiet: None,
+        }
     }
 
     /// The one program that was told to drain, if it was one: its exit status is the container's.
@@ -97,7 +107,9 @@ impl<'a> Drain<'a> {
                 self.tell(table, row, send);
             }
         }
-        if table.any(&[Role::Program, Role::Script, Role::Deferred]) || (init && table.any(&[Role::Trap])) {
+        if table.any(&[Role::Program, Role::Script, Role::Deferred])
+            || (init && table.any(&[Role::Trap]))
+        {
             self.quiet = None;
             return Step::Draining;
         }
@@ -116,10 +128,20 @@ impl<'a> Drain<'a> {
     /// told that had no handler.
     pub fn insist(&mut self, table: &mut Table, signal: u8, send: Send) {
         table.judge(self.root, self.signal, true);
-        let draining = [Role::Program, Role::Script, Role::Deferred, Role::Trap, Role::Consumer];
+        let draining = [
+            Role::Program,
+            Role::Script,
+            Role::Deferred,
+            Role::Trap,
+            Role::Consumer,
+        ];
         let any = table.any(&draining);
         for row in table.rows() {
-            let turn = if any { draining.contains(&row.role) } else { row.role != Role::Away };
+            let turn = if any {
+                draining.contains(&row.role)
+            } else {
+                row.role != Role::Away
+            };
             if turn {
                 send(row, signal);
             }
@@ -127,12 +149,17 @@ impl<'a> Drain<'a> {
     }
 
     fn is_marked(&self, row: &Process) -> bool {
-        self.marks.iter().take(self.marked).any(|&mark| row.is(mark))
+        self.marks
+            .iter()
+            .take(self.marked)
+            .any(|&mark| row.is(mark))
     }
 
     /// Whether it could be noted: who cannot be remembered is not signalled.
     fn mark(&mut self, row: &Process) -> bool {
-        let Some(slot) = self.marks.get_mut(self.marked) else { return false };
+        let Some(slot) = self.marks.get_mut(self.marked) else {
+            return false;
+        };
         *slot = row.mark();
         self.marked += 1;
         true
@@ -141,7 +168,9 @@ impl<'a> Drain<'a> {
     fn forget_the_dead(&mut self, table: &Table) {
         let mut kept = 0;
         for index in 0..self.marked {
-            let Some(&mark) = self.marks.get(index) else { break };
+            let Some(&mark) = self.marks.get(index) else {
+                break;
+            };
             if table.get(mark.pid).is_some_and(|row| row.is(mark)) {
                 if let Some(slot) = self.marks.get_mut(kept) {
                     *slot = mark;
@@ -201,7 +230,10 @@ impl<'a> Drain<'a> {
         if self.owner == Owner::Hook {
             return;
         }
-        let draining = table.rows().iter().any(|row| row.role == Role::Program && self.is_marked(row));
+        let draining = table
+            .rows()
+            .iter()
+            .any(|row| row.role == Role::Program && self.is_marked(row));
         let none = !table.any(&[Role::Program, Role::Deferred, Role::Script]);
         if none || (self.told_any() && !draining) {
             self.tell_all(table, Role::Trap, send);
@@ -217,14 +249,18 @@ impl<'a> Drain<'a> {
                 _ if row.stdin == Stdin::Pipe => {}
                 (Owner::Init { .. }, Role::Idle) => self.tell(table, row, send),
                 // The programs with a handler are done, so this one's work is, too. Alone, it keeps the time it had.
-                (Owner::Init { .. }, Role::Unhandled) if self.told_any() && !row.ignores(self.signal) => {
+                (Owner::Init { .. }, Role::Unhandled)
+                    if self.told_any() && !row.ignores(self.signal) =>
+                {
                     self.tell(table, row, send);
                 }
                 // Shells that could not be ended before, for the sake of their terminal.
                 (Owner::Init { .. }, Role::Swallower) if !unhandled => {
                     self.end(row, send);
                 }
-                (Owner::Hook, Role::Idle) if self.told_any() && !unhandled => self.tell(table, row, send),
+                (Owner::Hook, Role::Idle) if self.told_any() && !unhandled => {
+                    self.tell(table, row, send)
+                }
                 _ => {}
             }
         }

@@ -19,13 +19,21 @@ const QUIET: u64 = 1000;
 const POLL: u64 = 50;
 
 /// Waits `delay` milliseconds, then drains what PID 1 would not. Always 0: a hook that fails helps nobody.
+#[inline(never)]
 pub fn run(delay: u64, signal: Option<Signal>) -> u8 {
-    let (Ok(rows), Ok(marks)) = (sys::allocate::<Process>(PROCESSES), sys::allocate::<Mark>(PROCESSES)) else {
+    let (Ok(rows), Ok(marks)) = (
+        sys::allocate::<Process>(PROCESSES),
+        sys::allocate::<Mark>(PROCESSES),
+    ) else {
         say(&[b"drain: out of memory"]);
         sys::sleep(delay);
         return 0;
     };
-    let mut hook = Hook { table: Table::new(rows), container: Container::of(1), signal };
+    let mut hook = Hook {
+        table: Table::new(rows),
+        container: Container::of(1),
+        signal,
+    };
     if hook.look() && hook.leaves_it_to_another() {
         return 0;
     }
@@ -83,22 +91,38 @@ impl Hook {
 
     fn first(&self) -> First {
         let term = Signal::TERM.number();
-        let Some(first) = self.table.get(1) else { return First::Leave };
-        let other = self.signal.map(Signal::number).filter(|&signal| signal != term);
+        let Some(first) = self.table.get(1) else {
+            return First::Leave;
+        };
+        let other = self
+            .signal
+            .map(Signal::number)
+            .filter(|&signal| signal != term);
         match first.kind {
             Kind::Program if signal_for(first, other.unwrap_or(term)).is_some() => match other {
                 Some(signal) if first.handles(signal) => First::Signal(signal),
                 _ => First::Leave,
             },
-            Kind::Init if other.is_none() && scan::forwards_to_child_only(1) && self.only_programs_behind() => {
+            Kind::Init
+                if other.is_none()
+                    && scan::forwards_to_child_only(1)
+                    && self.only_programs_behind() =>
+            {
                 First::Leave
             }
-            _ => First::LookBehind { ends: first.handles(term) },
+            _ => First::LookBehind {
+                ends: first.handles(term),
+            },
         }
     }
 
     fn only_programs_behind(&self) -> bool {
-        let mut children = self.table.rows().iter().filter(|row| row.parent == 1 && row.kind != Kind::Watch).peekable();
+        let mut children = self
+            .table
+            .rows()
+            .iter()
+            .filter(|row| row.parent == 1 && row.kind != Kind::Watch)
+            .peekable();
         children.peek().is_some()
             && children.all(|row| row.kind == Kind::Program && row.handles(Signal::TERM.number()))
     }
@@ -144,7 +168,12 @@ impl Hook {
         match sys::fork() {
             Ok(Fork::Parent(_)) => return,
             Ok(Fork::Child) => {}
-            Err(errno) => return say(&[b"drain: cannot stay in the background: ", errno.text().as_bytes()]),
+            Err(errno) => {
+                return say(&[
+                    b"drain: cannot stay in the background: ",
+                    errno.text().as_bytes(),
+                ]);
+            }
         }
         sys::new_session();
         sys::set_name(c"softstop-watch");
@@ -168,7 +197,10 @@ impl Hook {
 fn tell(process: &Process, signal: u8) -> bool {
     let sent = send(process, signal);
     if !sent && scan::is_still(process) {
-        say(&[b"drain: may not signal process ", decimal(u64::from(process.pid)).as_bytes()]);
+        say(&[
+            b"drain: may not signal process ",
+            decimal(u64::from(process.pid)).as_bytes(),
+        ]);
     }
     sent
 }

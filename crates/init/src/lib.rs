@@ -35,27 +35,47 @@ pub fn main(arguments: sys::Vector, environment: sys::Vector) -> u8 {
     const USAGE: u8 = 2;
     let word = |index| arguments.get(index);
     match args::parse(arguments.map(core::ffi::CStr::to_bytes)) {
-        Ok(Command::Run { signal, program }) => pid1::run(arguments.skip_words(program), environment, signal),
+        Ok(Command::Run { signal, program }) => {
+            pid1::run(arguments.skip_words(program), environment, signal)
+        }
         Ok(Command::Drain { delay, signal }) => hook::run(delay, signal),
         Ok(Command::Sleep(milliseconds)) => {
             sys::sleep(milliseconds);
             0
         }
         Ok(Command::Copy { destination }) => {
-            let Some(destination) = word(destination) else { return USAGE };
+            let Some(destination) = word(destination) else {
+                return USAGE;
+            };
             match copy::copy(destination) {
                 Ok(()) => 0,
                 Err(errno) => {
-                    say(&[b"cannot copy to \"", destination.to_bytes(), b"\": ", errno.text().as_bytes()]);
+                    say(&[
+                        b"cannot copy to \"",
+                        destination.to_bytes(),
+                        b"\": ",
+                        errno.text().as_bytes(),
+                    ]);
                     1
                 }
             }
         }
-        Ok(Command::Version) => print(&[process::SELF, b" ", env!("CARGO_PKG_VERSION").as_bytes(), b"\n"]),
+        Ok(Command::Version) => print(&[
+            process::SELF,
+            b" ",
+            env!("CARGO_PKG_VERSION").as_bytes(),
+            b"\n",
+        ]),
         Ok(Command::Help) => print(&[args::HELP.as_bytes()]),
         Err(UsageError { at, what }) => {
             match word(at) {
-                Some(word) => say(&[b"\"", word.to_bytes(), b"\": ", what.as_bytes(), b" (see --help)"]),
+                Some(word) => say(&[
+                    b"\"",
+                    word.to_bytes(),
+                    b"\": ",
+                    what.as_bytes(),
+                    b" (see --help)",
+                ]),
                 None => say(&[what.as_bytes(), b" (see --help)"]),
             }
             USAGE

@@ -16,7 +16,10 @@ unsafe extern "C" fn softstop_init_entry(stack: *const usize) -> ! {
     // SAFETY: the kernel's layout: one word argc, argc pointers and a null, then the environment and a null.
     let (arguments, environment) = unsafe {
         let arguments = stack.add(1).cast::<*const c_char>();
-        (Vector::new(arguments), Vector::new(arguments.add(*stack + 1)))
+        (
+            Vector::new(arguments),
+            Vector::new(arguments.add(*stack + 1)),
+        )
     };
     sys::exit(softstop_init::main(arguments, environment))
 }
@@ -24,7 +27,10 @@ unsafe extern "C" fn softstop_init_entry(stack: *const usize) -> ! {
 /// A bug must not take the container down: the program goes on, and its orphans are reaped.
 #[panic_handler]
 fn panic(_: &PanicInfo) -> ! {
-    sys::write(sys::STDERR, b"softstop-init: internal error: going on without stopping gracefully\n");
+    sys::write(
+        sys::STDERR,
+        b"softstop-init: internal error: going on without stopping gracefully\n",
+    );
     while sys::pid() == 1 && sys::reap() != Reaped::NoChildren {
         let _ = sys::next_signal(None);
     }
@@ -91,7 +97,12 @@ mod memory {
         let mut index = 0;
         while index < count {
             // SAFETY: the caller owns `count` bytes at both places.
-            let (a, b) = unsafe { (left.add(index).read_volatile(), right.add(index).read_volatile()) };
+            let (a, b) = unsafe {
+                (
+                    left.add(index).read_volatile(),
+                    right.add(index).read_volatile(),
+                )
+            };
             if a != b {
                 return i32::from(a) - i32::from(b);
             }

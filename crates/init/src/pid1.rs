@@ -20,6 +20,7 @@ const RTMIN_3: u8 = 37;
 const CHLD: u8 = 17;
 
 /// Runs the program and returns the container's exit code.
+#[inline(never)]
 pub fn run(program: Vector, environment: Vector, signal: Option<Signal>) -> u8 {
     let mask = sys::block(SignalSet::ASYNCHRONOUS);
     if sys::pid() != 1 && sys::become_subreaper().is_err() {
@@ -32,7 +33,14 @@ pub fn run(program: Vector, environment: Vector, signal: Option<Signal>) -> u8 {
             return 126;
         }
     };
-    Init { main, main_status: None, only: None, signal: signal.map(Signal::number), room: None }.supervise()
+    Init {
+        main,
+        main_status: None,
+        only: None,
+        signal: signal.map(Signal::number),
+        room: None,
+    }
+    .supervise()
 }
 
 /// Room for a snapshot, taken when it is first needed: an idle PID 1 stays small.
@@ -44,7 +52,10 @@ struct Room {
 impl Room {
     fn take() -> Option<Self> {
         let rows = sys::allocate::<Process>(PROCESSES).ok()?;
-        Some(Self { table: Table::new(rows), container: Container::of(sys::pid()) })
+        Some(Self {
+            table: Table::new(rows),
+            container: Container::of(sys::pid()),
+        })
     }
 }
 
@@ -80,7 +91,13 @@ impl Init {
     }
 
     fn stops(&self, signal: u8) -> bool {
-        [Signal::TERM.number(), Signal::INT.number(), Signal::QUIT.number(), RTMIN_3].contains(&signal)
+        [
+            Signal::TERM.number(),
+            Signal::INT.number(),
+            Signal::QUIT.number(),
+            RTMIN_3,
+        ]
+        .contains(&signal)
             || self.signal == Some(signal)
     }
 
@@ -125,7 +142,11 @@ impl Init {
         table.judge(sys::pid(), signal, true);
         let main_handles = table.get(main).is_some_and(|row| row.handles(signal));
         for row in table.rows() {
-            let turn = if main_handles { row.pid == main } else { row.role != Role::Away && row.handles(signal) };
+            let turn = if main_handles {
+                row.pid == main
+            } else {
+                row.role != Role::Away && row.handles(signal)
+            };
             if turn {
                 send(row, signal);
             }
@@ -134,11 +155,15 @@ impl Init {
 
     /// From the stop signal to the end of the last process.
     fn stop(mut self, signal: u8) -> u8 {
-        let Ok(marks) = sys::allocate::<Mark>(PROCESSES) else { return self.stop_blindly(signal) };
+        let Ok(marks) = sys::allocate::<Mark>(PROCESSES) else {
+            return self.stop_blindly(signal);
+        };
         let mut drain = Drain::new(Owner::Init { main: self.main }, sys::pid(), signal, marks);
         let mut pause = Pause::new();
         while self.reap() {
-            let Some(table) = self.look() else { return self.stop_blindly(signal) };
+            let Some(table) = self.look() else {
+                return self.stop_blindly(signal);
+            };
             let step = drain.step(table, sys::now(), &mut send);
             if step == Step::Again && pause.again() {
                 continue;
@@ -159,7 +184,10 @@ impl Init {
             }
         }
         self.linger();
-        let only = self.only.filter(|_| drain.only_program().is_some()).and_then(|(_, status)| status);
+        let only = self
+            .only
+            .filter(|_| drain.only_program().is_some())
+            .and_then(|(_, status)| status);
         match (only, self.main_status) {
             (Some(status), _) => status.code(),
             (None, Some(status)) if !drain.ended_main() => status.code(),
@@ -186,7 +214,10 @@ impl Init {
     /// Waits a little for a hook that still runs in this container.
     fn linger(&mut self) {
         let end = sys::now() + LINGER;
-        while sys::pid() == 1 && self.look().is_some_and(|table| scan::has_guests(table)) && sys::now() < end {
+        while sys::pid() == 1
+            && self.look().is_some_and(|table| scan::has_guests(table))
+            && sys::now() < end
+        {
             sys::sleep(Pause::FIRST);
             self.reap();
         }
@@ -204,7 +235,10 @@ impl Pause {
     const LAST: u64 = 500;
 
     fn new() -> Self {
-        Self { next: Self::FIRST, agains: 0 }
+        Self {
+            next: Self::FIRST,
+            agains: 0,
+        }
     }
 
     fn next(&mut self) -> u64 {

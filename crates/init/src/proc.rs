@@ -23,7 +23,10 @@ impl<'a> Stat<'a> {
         let open = text.iter().position(|&b| b == b'(')?;
         let close = text.iter().rposition(|&b| b == b')')?;
         let name = text.get(open + 1..close)?;
-        let mut fields = text.get(close + 1..)?.split(|&b| b == b' ').filter(|field| !field.is_empty());
+        let mut fields = text
+            .get(close + 1..)?
+            .split(|&b| b == b' ')
+            .filter(|field| !field.is_empty());
         let state = *fields.next()?.first()?;
         let parent = number(fields.next()?)?;
         let session = number(fields.nth(1)?)?;
@@ -56,7 +59,9 @@ impl Masks {
     pub fn parse(text: &[u8]) -> Option<Self> {
         let (mut blocked, mut ignored, mut caught) = (None, None, None);
         for line in text.split(|&b| b == b'\n') {
-            let Some((key, value)) = line.split_at_checked(8) else { continue };
+            let Some((key, value)) = line.split_at_checked(8) else {
+                continue;
+            };
             match key {
                 b"SigBlk:\t" => blocked = hexadecimal(value),
                 b"SigIgn:\t" => ignored = hexadecimal(value),
@@ -64,7 +69,11 @@ impl Masks {
                 _ => {}
             }
         }
-        Some(Self { blocked: blocked?, ignored: ignored?, caught: caught? })
+        Some(Self {
+            blocked: blocked?,
+            ignored: ignored?,
+            caught: caught?,
+        })
     }
 }
 
@@ -102,7 +111,9 @@ fn hexadecimal(text: &[u8]) -> Option<u64> {
 
 /// The `flags:` line of `/proc/PID/fdinfo/N`, which the kernel writes in octal.
 pub fn open_flags(fdinfo: &[u8]) -> Option<u64> {
-    let line = fdinfo.split(|&b| b == b'\n').find_map(|line| line.strip_prefix(b"flags:\t"))?;
+    let line = fdinfo
+        .split(|&b| b == b'\n')
+        .find_map(|line| line.strip_prefix(b"flags:\t"))?;
     line.iter().try_fold(0_u64, |value, &byte| {
         let digit = byte.checked_sub(b'0').filter(|digit| *digit < 8)?;
         value.checked_mul(8)?.checked_add(u64::from(digit))

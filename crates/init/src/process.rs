@@ -28,17 +28,14 @@ pub enum Kind {
     Watch,
 }
 
-/// Programs known to hold no work and to install no handler.
-const IDLE: &[&[u8]] = &[b"cat", b"pause", b"sleep", b"tail", b"tee", b"yes"];
-const INITS: &[&[u8]] = &[b"catatonit", b"docker-init", b"dumb-init", b"tini", b"tini-static"];
-const LAUNCHERS: &[&[u8]] = &[
-    b"entr", b"flock", b"ltrace", b"make", b"npm", b"npx", b"nsenter", b"parallel", b"pnpm", b"pnpx", b"runsvdir",
-    b"runuser", b"script", b"setsid", b"strace", b"su", b"sudo", b"time", b"timeout", b"unshare", b"uv", b"uvx",
-    b"watch", b"xargs", b"yarn",
-];
-/// Scripts of these names make their interpreter a launcher.
-const NODE_LAUNCHERS: &[&[u8]] =
-    &[b"npm", b"npm-cli.js", b"npx", b"npx-cli.js", b"pnpm", b"pnpm.cjs", b"pnpm.mjs", b"yarn", b"yarn.js"];
+/// Programs known to hold no work and to install no handler. The lists are plain text: as slices of slices they would
+/// take more room than all that is done with them.
+const IDLE: &[u8] = b"cat pause sleep tail tee yes";
+const INITS: &[u8] = b"catatonit docker-init dumb-init tini tini-static";
+const LAUNCHERS: &[u8] = b"entr flock ltrace make npm npx nsenter parallel pnpm pnpx runsvdir runuser script setsid \
+    strace su sudo time timeout unshare uv uvx watch xargs yarn";
+/// Scripts of these names make node a launcher.
+const NODE_LAUNCHERS: &[u8] = b"npm npm-cli.js npx npx-cli.js pnpm pnpm.cjs pnpm.mjs yarn yarn.js";
 
 /// This program's own name.
 pub const SELF: &[u8] = b"softstop-init";
@@ -50,6 +47,7 @@ pub const WATCH: &[u8] = b"softstop-watch";
 ///
 /// The file is the best witness: a script's `name` is the script's, not the shell's. A busybox applet is known by the
 /// name it was called by.
+#[inline(never)]
 pub fn kind(name: &[u8], exe: &[u8], cmdline: &[u8]) -> Kind {
     let exe = base_name(exe.strip_suffix(b" (deleted)").unwrap_or(exe));
     let mut arguments = words(cmdline);
@@ -67,25 +65,35 @@ pub fn kind(name: &[u8], exe: &[u8], cmdline: &[u8]) -> Kind {
     let name = name.split(|&b| b == b' ').next().unwrap_or(name);
     if exe == b"busybox" {
         let applet = if first == b"busybox" { second } else { first };
-        return by_name(applet).or_else(|| by_name(name)).unwrap_or(Kind::Program);
+        return by_name(applet)
+            .or_else(|| by_name(name))
+            .unwrap_or(Kind::Program);
     }
     if let Some(kind) = by_name(exe) {
         return kind;
     }
-    if matches!(exe, b"node" | b"nodejs" | b"") && (is_one_of(name, NODE_LAUNCHERS) || is_one_of(second, NODE_LAUNCHERS)) {
+    if matches!(exe, b"node" | b"nodejs" | b"")
+        && (is_one_of(name, NODE_LAUNCHERS) || is_one_of(second, NODE_LAUNCHERS))
+    {
         return Kind::Launcher;
     }
     if exe.is_empty() {
         // A script that may not be looked at closer: NAME is its file, the first word its interpreter.
-        let script = name.get(..15.min(second.len())) == second.get(..15.min(second.len())) && !second.is_empty();
-        return by_name(name).or_else(|| by_name(first).filter(|kind| script && matches!(kind, Kind::Shell | Kind::OtherShell))).unwrap_or(Kind::Program);
+        let script = name.get(..15.min(second.len())) == second.get(..15.min(second.len()))
+            && !second.is_empty();
+        return by_name(name)
+            .or_else(|| {
+                by_name(first)
+                    .filter(|kind| script && matches!(kind, Kind::Shell | Kind::OtherShell))
+            })
+            .unwrap_or(Kind::Program);
     }
     // A script in another language (perl's parallel), or a program that runs through an emulator.
     by_name(name).unwrap_or(Kind::Program)
 }
 
-fn is_one_of(name: &[u8], list: &[&[u8]]) -> bool {
-    list.contains(&name)
+fn is_one_of(name: &[u8], list: &[u8]) -> bool {
+    !name.is_empty() && list.split(|&byte| byte == b' ').any(|word| word == name)
 }
 
 fn by_name(name: &[u8]) -> Option<Kind> {
@@ -172,7 +180,10 @@ impl Process {
 
     /// Who it is, to remember.
     pub fn mark(&self) -> Mark {
-        Mark { pid: self.pid, start: self.start }
+        Mark {
+            pid: self.pid,
+            start: self.start,
+        }
     }
 }
 

@@ -36,21 +36,32 @@ pub fn spawn(arguments: Vector, environment: Vector, mask: SignalSet) -> sys::Re
 }
 
 /// Becomes the program; the exit code if that fails.
+#[inline(never)] // its buffer is large, PID 1 shall not carry it
 fn execute(arguments: Vector, environment: Vector) -> u8 {
-    let Some(program) = arguments.get(0) else { return NOT_FOUND };
+    let Some(program) = arguments.get(0) else {
+        return NOT_FOUND;
+    };
     let name = program.to_bytes();
     if name.contains(&b'/') {
         let errno = sys::execute(program, arguments, environment);
         return explain(name, errno, b"");
     }
-    let path = environment.into_iter().find_map(|variable| variable.to_bytes().strip_prefix(b"PATH="));
+    let path = environment
+        .into_iter()
+        .find_map(|variable| variable.to_bytes().strip_prefix(b"PATH="));
     let path = path.unwrap_or(DEFAULT_PATH);
     let mut denied = false;
     if !name.is_empty() {
         for directory in path.split(|&byte| byte == b':') {
-            let directory = if directory.is_empty() { b"." } else { directory };
+            let directory = if directory.is_empty() {
+                b"."
+            } else {
+                directory
+            };
             let candidate = Text::<4096>::of(&[directory, b"/", name]);
-            let Some(candidate) = candidate.as_c_str() else { continue };
+            let Ok(candidate) = candidate.as_c_str() else {
+                continue;
+            };
             match sys::execute(candidate, arguments, environment) {
                 Errno::NOENT | Errno::NOTDIR => {}
                 Errno::ACCES => denied = true,
@@ -58,11 +69,29 @@ fn execute(arguments: Vector, environment: Vector) -> u8 {
             }
         }
     }
-    if denied { explain(name, Errno::ACCES, path) } else { explain(name, Errno::NOENT, path) }
+    if denied {
+        explain(name, Errno::ACCES, path)
+    } else {
+        explain(name, Errno::NOENT, path)
+    }
 }
 
 fn explain(name: &[u8], errno: Errno, path: &[u8]) -> u8 {
-    let why = if errno == Errno::NOENT && !path.is_empty() { "not found in PATH " } else { errno.text() };
-    say(&[b"cannot run \"", name, b"\": ", why.as_bytes(), if errno == Errno::NOENT { path } else { b"" }]);
-    if matches!(errno, Errno::NOENT | Errno::NOTDIR) { NOT_FOUND } else { NOT_EXECUTABLE }
+    let why = if errno == Errno::NOENT && !path.is_empty() {
+        "not found in PATH "
+    } else {
+        errno.text()
+    };
+    say(&[
+        b"cannot run \"",
+        name,
+        b"\": ",
+        why.as_bytes(),
+        if errno == Errno::NOENT { path } else { b"" },
+    ]);
+    if matches!(errno, Errno::NOENT | Errno::NOTDIR) {
+        NOT_FOUND
+    } else {
+        NOT_EXECUTABLE
+    }
 }

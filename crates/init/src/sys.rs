@@ -66,16 +66,27 @@ fn check(result: isize) -> Result<usize> {
     usize::try_from(result).map_err(|_| Errno(i32::try_from(-result).unwrap_or(i32::MAX)))
 }
 
+/// Makes one call. Out of line: a call site then is a few moves, not a copy of the instruction and the check.
+///
+/// # Safety
+/// As for the call of that number.
+#[inline(never)]
+unsafe fn call(nr: usize, a: usize, b: usize, c: usize, d: usize) -> Result<usize> {
+    // SAFETY: the caller's promise.
+    check(unsafe { arch::syscall(nr, [a, b, c, d, 0, 0]) })
+}
+
 /// Makes one call whose pointers are valid for as long as it takes.
 macro_rules! call {
-    ($nr:expr $(, $argument:expr)* $(,)?) => {{
-        let mut arguments = [0_usize; 6];
-        let values: &[usize] = &[$($argument),*];
-        arguments[..values.len()].copy_from_slice(values);
+    ($nr:expr) => { call!($nr, 0, 0, 0, 0) };
+    ($nr:expr, $a:expr) => { call!($nr, $a, 0, 0, 0) };
+    ($nr:expr, $a:expr, $b:expr) => { call!($nr, $a, $b, 0, 0) };
+    ($nr:expr, $a:expr, $b:expr, $c:expr) => { call!($nr, $a, $b, $c, 0) };
+    ($nr:expr, $a:expr, $b:expr, $c:expr, $d:expr) => {
         // SAFETY: every pointer among the arguments comes from a live reference or slice of this function, with the
         // length the kernel is told.
-        check(unsafe { arch::syscall($nr, arguments) })
-    }};
+        unsafe { call($nr, $a, $b, $c, $d) }
+    };
 }
 
 const AT_FDCWD: usize = (-100_isize).cast_unsigned();
@@ -120,12 +131,24 @@ impl File {
             Open::Directory => O_DIRECTORY,
             Open::Create => 0o1 | 0o100 | 0o200, // O_WRONLY, O_CREAT, O_EXCL
         };
-        call!(nr::OPENAT, AT_FDCWD, path.as_ptr().expose_provenance(), flags | O_CLOEXEC, 0o700).map(Self)
+        call!(
+            nr::OPENAT,
+            AT_FDCWD,
+            path.as_ptr().expose_provenance(),
+            flags | O_CLOEXEC,
+            0o700
+        )
+        .map(Self)
     }
 
     /// Reads into `buffer`; 0 at the end.
     pub fn read(&self, buffer: &mut [u8]) -> Result<usize> {
-        call!(nr::READ, self.0, buffer.as_mut_ptr().expose_provenance(), buffer.len())
+        call!(
+            nr::READ,
+            self.0,
+            buffer.as_mut_ptr().expose_provenance(),
+            buffer.len()
+        )
     }
 
     /// Reads until `buffer` is full or the file ends.
@@ -143,7 +166,12 @@ impl File {
     /// Writes all of `bytes`.
     pub fn write_all(&self, mut bytes: &[u8]) -> Result<()> {
         while !bytes.is_empty() {
-            let n = call!(nr::WRITE, self.0, bytes.as_ptr().expose_provenance(), bytes.len())?;
+            let n = call!(
+                nr::WRITE,
+                self.0,
+                bytes.as_ptr().expose_provenance(),
+                bytes.len()
+            )?;
             bytes = bytes.get(n..).unwrap_or_default();
         }
         Ok(())
@@ -156,24 +184,47 @@ impl File {
 
     /// The next directory entries, as `struct linux_dirent64` one after the other; 0 at the end.
     pub fn entries(&self, buffer: &mut [u8]) -> Result<usize> {
-        call!(nr::GETDENTS64, self.0, buffer.as_mut_ptr().expose_provenance(), buffer.len())
+        call!(
+            nr::GETDENTS64,
+            self.0,
+            buffer.as_mut_ptr().expose_provenance(),
+            buffer.len()
+        )
     }
 }
 
 /// Writes to an inherited descriptor, ignoring errors: there is nowhere left to report them.
 pub fn write(descriptor: usize, bytes: &[u8]) {
-    let _ = call!(nr::WRITE, descriptor, bytes.as_ptr().expose_provenance(), bytes.len());
+    let _ = call!(
+        nr::WRITE,
+        descriptor,
+        bytes.as_ptr().expose_provenance(),
+        bytes.len()
+    );
 }
 
 /// The target of a symbolic link, as much as fits.
 pub fn read_link<'b>(path: &CStr, buffer: &'b mut [u8]) -> Result<&'b [u8]> {
-    let length = call!(nr::READLINKAT, AT_FDCWD, path.as_ptr().expose_provenance(), buffer.as_mut_ptr().expose_provenance(), buffer.len())?;
+    let length = call!(
+        nr::READLINKAT,
+        AT_FDCWD,
+        path.as_ptr().expose_provenance(),
+        buffer.as_mut_ptr().expose_provenance(),
+        buffer.len()
+    )?;
     Ok(buffer.get(..length).unwrap_or_default())
 }
 
 /// Renames a file, replacing what is there.
 pub fn rename(from: &CStr, to: &CStr) -> Result<()> {
-    call!(nr::RENAMEAT2, AT_FDCWD, from.as_ptr().expose_provenance(), AT_FDCWD, to.as_ptr().expose_provenance(), 0).map(drop)
+    call!(
+        nr::RENAMEAT2,
+        AT_FDCWD,
+        from.as_ptr().expose_provenance(),
+        AT_FDCWD,
+        to.as_ptr().expose_provenance()
+    )
+    .map(drop)
 }
 
 /// Removes a file.
@@ -188,12 +239,18 @@ pub fn change_to_root() {
 
 /// The id of this process, as its own PID namespace has it.
 pub fn pid() -> u32 {
-    call!(nr::GETPID).ok().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0)
+    call!(nr::GETPID)
+        .ok()
+        .and_then(|pid| u32::try_from(pid).ok())
+        .unwrap_or(0)
 }
 
 /// Whether this process leads its session.
 pub fn leads_session() -> bool {
-    call!(nr::GETSID, 0).ok().and_then(|sid| u32::try_from(sid).ok()) == Some(pid())
+    call!(nr::GETSID, 0)
+        .ok()
+        .and_then(|sid| u32::try_from(sid).ok())
+        == Some(pid())
 }
 
 /// Starts a session of its own.
@@ -224,12 +281,12 @@ const PR_SET_CHILD_SUBREAPER: usize = 36;
 
 /// Names this process in `/proc/PID/comm`.
 pub fn set_name(name: &CStr) {
-    let _ = call!(nr::PRCTL, PR_SET_NAME, name.as_ptr().expose_provenance(), 0, 0, 0);
+    let _ = call!(nr::PRCTL, PR_SET_NAME, name.as_ptr().expose_provenance());
 }
 
 /// Orphans below this process become its children, as they do for PID 1.
 pub fn become_subreaper() -> Result<()> {
-    call!(nr::PRCTL, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0).map(drop)
+    call!(nr::PRCTL, PR_SET_CHILD_SUBREAPER, 1).map(drop)
 }
 
 /// Which side of [`fork`] this is.
@@ -244,7 +301,7 @@ pub enum Fork {
 /// Copies this (single-threaded) process.
 pub fn fork() -> Result<Fork> {
     const SIGCHLD: usize = 17;
-    Ok(match call!(nr::CLONE, SIGCHLD, 0, 0, 0, 0)? {
+    Ok(match call!(nr::CLONE, SIGCHLD)? {
         0 => Fork::Child,
         pid => Fork::Parent(u32::try_from(pid).unwrap_or(0)),
     })
@@ -298,7 +355,12 @@ impl Iterator for Vector {
 
 /// Replaces this process by the program at `path`; returns only if that fails.
 pub fn execute(path: &CStr, arguments: Vector, environment: Vector) -> Errno {
-    match call!(nr::EXECVE, path.as_ptr().expose_provenance(), arguments.0.expose_provenance(), environment.0.expose_provenance()) {
+    match call!(
+        nr::EXECVE,
+        path.as_ptr().expose_provenance(),
+        arguments.0.expose_provenance(),
+        environment.0.expose_provenance()
+    ) {
         Err(errno) => errno,
         Ok(_) => Errno::NOSYS,
     }
@@ -324,7 +386,11 @@ impl Status {
     /// As a shell reports it: the exit code, or 128 plus the signal.
     pub fn code(self) -> u8 {
         let signal = self.0 & 0x7f;
-        let code = if signal == 0 { self.0 >> 8 } else { 128 + signal };
+        let code = if signal == 0 {
+            self.0 >> 8
+        } else {
+            128 + signal
+        };
         u8::try_from(code & 0xff).unwrap_or(u8::MAX)
     }
 }
@@ -345,7 +411,12 @@ pub fn reap() -> Reaped {
     const WNOHANG: usize = 1;
     const WALL: usize = 0x4000_0000;
     let mut status = 0_i32;
-    match call!(nr::WAIT4, usize::MAX, (&raw mut status).expose_provenance(), WNOHANG | WALL, 0) {
+    match call!(
+        nr::WAIT4,
+        usize::MAX,
+        (&raw mut status).expose_provenance(),
+        WNOHANG | WALL
+    ) {
         Ok(0) => Reaped::NoneEnded,
         Ok(pid) => Reaped::Ended(u32::try_from(pid).unwrap_or(0), Status(status)),
         Err(_) => Reaped::NoChildren,
@@ -358,7 +429,8 @@ pub struct SignalSet(pub u64);
 
 impl SignalSet {
     /// Every signal but those that report a fault of the process itself: ILL, TRAP, ABRT, BUS, FPE, SEGV, SYS.
-    pub const ASYNCHRONOUS: Self = Self(!(bit(4) | bit(5) | bit(6) | bit(7) | bit(8) | bit(11) | bit(31)));
+    pub const ASYNCHRONOUS: Self =
+        Self(!(bit(4) | bit(5) | bit(6) | bit(7) | bit(8) | bit(11) | bit(31)));
 }
 
 /// The bit of signal number `signal` in a mask as `/proc` and the kernel write it.
@@ -372,7 +444,13 @@ const SET_SIZE: usize = size_of::<SignalSet>();
 /// Sets which signals are blocked; returns what was blocked before.
 pub fn block(set: SignalSet) -> SignalSet {
     let mut old = SignalSet(0);
-    let _ = call!(nr::RT_SIGPROCMASK, SIG_SETMASK, (&raw const set).expose_provenance(), (&raw mut old).expose_provenance(), SET_SIZE);
+    let _ = call!(
+        nr::RT_SIGPROCMASK,
+        SIG_SETMASK,
+        (&raw const set).expose_provenance(),
+        (&raw mut old).expose_provenance(),
+        SET_SIZE
+    );
     old
 }
 
@@ -380,8 +458,18 @@ pub fn block(set: SignalSet) -> SignalSet {
 pub fn next_signal(milliseconds: Option<u64>) -> Option<u8> {
     let set = SignalSet::ASYNCHRONOUS;
     let timeout = Time::from_millis(milliseconds.unwrap_or(0));
-    let timeout = if milliseconds.is_some() { (&raw const timeout).expose_provenance() } else { 0 };
-    let result = call!(nr::RT_SIGTIMEDWAIT, (&raw const set).expose_provenance(), 0, timeout, SET_SIZE);
+    let timeout = if milliseconds.is_some() {
+        (&raw const timeout).expose_provenance()
+    } else {
+        0
+    };
+    let result = call!(
+        nr::RT_SIGTIMEDWAIT,
+        (&raw const set).expose_provenance(),
+        0,
+        timeout,
+        SET_SIZE
+    );
     result.ok().and_then(|signal| u8::try_from(signal).ok())
 }
 
@@ -402,7 +490,7 @@ impl Pidfd {
 
     /// Sends `signal` to it.
     pub fn send(&self, signal: u8) -> Result<()> {
-        call!(nr::PIDFD_SEND_SIGNAL, self.0.0, usize::from(signal), 0, 0).map(drop)
+        call!(nr::PIDFD_SEND_SIGNAL, self.0.0, usize::from(signal)).map(drop)
     }
 }
 
@@ -425,7 +513,11 @@ impl Time {
 pub fn now() -> u64 {
     const CLOCK_MONOTONIC: usize = 1;
     let mut time = Time::from_millis(0);
-    let _ = call!(nr::CLOCK_GETTIME, CLOCK_MONOTONIC, (&raw mut time).expose_provenance());
+    let _ = call!(
+        nr::CLOCK_GETTIME,
+        CLOCK_MONOTONIC,
+        (&raw mut time).expose_provenance()
+    );
     u64::try_from(time.seconds * 1000 + time.nanoseconds / 1_000_000).unwrap_or(0)
 }
 
@@ -447,9 +539,11 @@ pub fn allocate<T: Zeroed>(count: usize) -> Result<&'static mut [T]> {
     const READ_WRITE: usize = 3;
     const PRIVATE_ANONYMOUS: usize = 0x22;
     let bytes = count.saturating_mul(size_of::<T>());
-    let address = call!(nr::MMAP, 0, bytes, READ_WRITE, PRIVATE_ANONYMOUS, usize::MAX, 0)?;
+    let address = call!(nr::MMAP, 0, bytes, READ_WRITE, PRIVATE_ANONYMOUS)?;
     // SAFETY: the kernel gave us `bytes` fresh bytes, page-aligned, zeroed, for nobody else; all zeroes is a valid `T`.
-    Ok(unsafe { core::slice::from_raw_parts_mut(core::ptr::with_exposed_provenance_mut(address), count) })
+    Ok(unsafe {
+        core::slice::from_raw_parts_mut(core::ptr::with_exposed_provenance_mut(address), count)
+    })
 }
 
 /// A type for which all bytes zero is a valid value.

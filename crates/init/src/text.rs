@@ -2,7 +2,7 @@
 
 use core::ffi::CStr;
 
-use crate::sys;
+use crate::sys::{self, Errno};
 
 /// Text in a buffer of fixed size; what does not fit is cut off and remembered.
 #[derive(Debug)]
@@ -15,7 +15,11 @@ pub struct Text<const N: usize> {
 impl<const N: usize> Text<N> {
     /// No text.
     pub const fn new() -> Self {
-        Self { bytes: [0; N], length: 0, cut: false }
+        Self {
+            bytes: [0; N],
+            length: 0,
+            cut: false,
+        }
     }
 
     /// These pieces, one after the other.
@@ -29,16 +33,11 @@ impl<const N: usize> Text<N> {
 
     /// Appends.
     pub fn push(&mut self, piece: &[u8]) {
-        for &byte in piece {
-            // The last place is kept for a NUL.
-            match self.bytes.get_mut(self.length).filter(|_| self.length + 1 < N) {
-                Some(slot) => {
-                    *slot = byte;
-                    self.length += 1;
-                }
-                None => self.cut = true,
-            }
-        }
+        // The last place is kept for a NUL.
+        let room = self.bytes.get_mut(self.length..N - 1).unwrap_or_default();
+        let count = append(room, piece);
+        self.length += count;
+        self.cut |= count < piece.len();
     }
 
     /// The text.
@@ -46,13 +45,22 @@ impl<const N: usize> Text<N> {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
-    /// The text as a C string; `None` if it was cut off or holds a NUL.
-    pub fn as_c_str(&self) -> Option<&CStr> {
-        if self.cut {
-            return None;
-        }
-        CStr::from_bytes_with_nul(self.bytes.get(..=self.length)?).ok()
+    /// The text as a path.
+    ///
+    /// # Errors
+    /// If it was cut off or holds a NUL.
+    pub fn as_c_str(&self) -> sys::Result<&CStr> {
+        let text = self.bytes.get(..=self.length).filter(|_| !self.cut);
+        text.and_then(|text| CStr::from_bytes_with_nul(text).ok())
+            .ok_or(Errno::NAMETOOLONG)
     }
+}
+
+fn append(room: &mut [u8], piece: &[u8]) -> usize {
+    room.iter_mut()
+        .zip(piece)
+        .map(|(slot, &byte)| *slot = byte)
+        .count()
 }
 
 impl<const N: usize> Default for Text<N> {

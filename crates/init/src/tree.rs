@@ -63,7 +63,12 @@ impl<'a> Table<'a> {
         let rows = self.rows_mut();
         for end in 1..rows.len() {
             let mut place = end;
-            while place > 0 && rows.get(place - 1).zip(rows.get(place)).is_some_and(|(a, b)| a.pid > b.pid) {
+            while place > 0
+                && rows
+                    .get(place - 1)
+                    .zip(rows.get(place))
+                    .is_some_and(|(a, b)| a.pid > b.pid)
+            {
                 rows.swap(place - 1, place);
                 place -= 1;
             }
@@ -82,7 +87,9 @@ impl<'a> Table<'a> {
     /// The process of that id.
     pub fn get(&self, pid: u32) -> Option<&Process> {
         let rows = self.rows();
-        rows.binary_search_by_key(&pid, |row| row.pid).ok().and_then(|index| rows.get(index))
+        rows.binary_search_by_key(&pid, |row| row.pid)
+            .ok()
+            .and_then(|index| rows.get(index))
     }
 
     fn children(&self, pid: u32) -> impl Iterator<Item = &Process> {
@@ -107,7 +114,9 @@ impl<'a> Table<'a> {
         loop {
             let mut changed = false;
             for index in 0..self.length {
-                let Some(row) = self.rows().get(index) else { break };
+                let Some(row) = self.rows().get(index) else {
+                    break;
+                };
                 if row.role != Role::Away || !self.reaches(row, root) {
                     continue;
                 }
@@ -159,7 +168,10 @@ impl<'a> Table<'a> {
         let mut children = self.children(shell.pid).peekable();
         if children.peek().is_some() && children.all(|child| is_foreground(child, shell)) {
             Role::Deferred
-        } else if self.children(shell.pid).all(|child| is_background(child, shell)) {
+        } else if self
+            .children(shell.pid)
+            .all(|child| is_background(child, shell))
+        {
             Role::Script
         } else {
             Role::Trap
@@ -169,7 +181,9 @@ impl<'a> Table<'a> {
     /// A launcher with nothing to launch (yet), or a program that only has a launcher's name.
     fn promote_childless_launchers(&mut self, signal: u8) {
         for index in 0..self.length {
-            let Some(row) = self.rows().get(index) else { break };
+            let Some(row) = self.rows().get(index) else {
+                break;
+            };
             let alone = row.role == Role::Wrapper
                 && signal_for(row, signal).is_some()
                 && self.children(row.pid).next().is_none();
@@ -183,15 +197,17 @@ impl<'a> Table<'a> {
 /// The signal that stops this process gracefully when `stop` is wanted: that, or SIGTERM if it only handles that.
 pub fn signal_for(process: &Process, stop: u8) -> Option<u8> {
     let term = Signal::TERM.number();
-    if process.handles(stop) {
+    let shell = matches!(process.kind, Kind::Shell | Kind::OtherShell);
+    if process.handles(stop) && !(shell && stop == Signal::INT.number()) {
         Some(stop)
     } else {
         process.handles(term).then_some(term)
     }
 }
 
+/// Whether a script handles the stop signal. Shells catch INT for themselves, which says nothing about the script.
 fn catches(shell: &Process, stop: u8) -> bool {
-    shell.catches(stop) || shell.catches(Signal::TERM.number())
+    shell.catches(Signal::TERM.number()) || (stop != Signal::INT.number() && shell.catches(stop))
 }
 
 /// bash with an EXIT trap catches every signal that would end it, runs the trap and dies.
@@ -199,19 +215,23 @@ fn dies_of_any_signal(shell: &Process) -> bool {
     const ALRM: u8 = 14;
     const XCPU: u8 = 24;
     const VTALRM: u8 = 26;
-    [ALRM, XCPU, VTALRM].iter().all(|&signal| shell.catches(signal))
+    [ALRM, XCPU, VTALRM]
+        .iter()
+        .all(|&signal| shell.catches(signal))
 }
 
 /// Every shell starts a `&` job with INT and QUIT ignored and standard input from `/dev/null`.
 fn is_background(child: &Process, shell: &Process) -> bool {
-    let newly_ignored = |signal: Signal| child.ignores(signal.number()) && !shell.ignores(signal.number());
+    let newly_ignored =
+        |signal: Signal| child.ignores(signal.number()) && !shell.ignores(signal.number());
     newly_ignored(Signal::INT)
         || newly_ignored(Signal::QUIT)
         || (child.stdin == Stdin::Null && !matches!(shell.stdin, Stdin::Null | Stdin::Unknown))
 }
 
 fn is_foreground(child: &Process, shell: &Process) -> bool {
-    let untouched = |signal: Signal| !child.handles(signal.number()) && !child.ignores(signal.number());
+    let untouched =
+        |signal: Signal| !child.handles(signal.number()) && !child.ignores(signal.number());
     !is_background(child, shell)
         && (untouched(Signal::INT)
             || untouched(Signal::QUIT)

@@ -20,30 +20,51 @@ pub(crate) fn softstop_init() -> &'static Path {
 /// The program that logs what reaches it.
 pub(crate) fn drainer() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let arguments = ["build", "--package", "softstop-init", "--example", "drainer"];
+    let arguments = [
+        "build",
+        "--package",
+        "softstop-init",
+        "--example",
+        "drainer",
+    ];
     BUILT.get_or_init(|| built(&arguments, "debug/examples/drainer"))
 }
 
 fn built(arguments: &[&str], path: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let status = Command::new(env!("CARGO")).args(arguments).arg("--quiet").current_dir(root).status();
-    assert!(status.expect("cargo").success(), "cargo {arguments:?} failed");
+    let status = Command::new(env!("CARGO"))
+        .args(arguments)
+        .arg("--quiet")
+        .current_dir(root)
+        .status();
+    assert!(
+        status.expect("cargo").success(),
+        "cargo {arguments:?} failed"
+    );
     target().join(path)
 }
 
 fn target() -> PathBuf {
     let test = std::env::current_exe().expect("own path"); // target/debug/deps/init-HASH
-    test.ancestors().nth(3).expect("target directory").to_path_buf()
+    test.ancestors()
+        .nth(3)
+        .expect("target directory")
+        .to_path_buf()
 }
 
 /// Whether containers can be made here; says so if not.
 pub(crate) fn available(programs: &[&str]) -> bool {
-    let root = fs::metadata("/proc/self").is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0);
+    let root = fs::metadata("/proc/self")
+        .is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0);
     if !root {
         eprintln!("SKIPPED: this test makes PID namespaces, which needs root");
         return false;
     }
-    let missing: Vec<_> = ["unshare", "nsenter", "setsid"].iter().chain(programs).filter(|name| find(name).is_none()).collect();
+    let missing: Vec<_> = ["unshare", "nsenter", "setsid"]
+        .iter()
+        .chain(programs)
+        .filter(|name| find(name).is_none())
+        .collect();
     if !missing.is_empty() {
         eprintln!("SKIPPED: not installed: {missing:?}");
     }
@@ -52,7 +73,9 @@ pub(crate) fn available(programs: &[&str]) -> bool {
 
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.exists())
+    std::env::split_paths(&path)
+        .map(|directory| directory.join(name))
+        .find(|file| file.exists())
 }
 
 /// How a container ended.
@@ -86,25 +109,55 @@ impl Container {
         Self::start_with(argv, |_| {})
     }
 
-    pub(crate) fn start_with<S: AsRef<str>>(argv: &[S], configure: impl FnOnce(&mut Command)) -> Self {
+    pub(crate) fn start_with<S: AsRef<str>>(
+        argv: &[S],
+        configure: impl FnOnce(&mut Command),
+    ) -> Self {
         let directory = TempDir::new().expect("directory");
         fs::write(directory.path().join("log"), "").expect("log");
-        let null = File::options().read(true).write(true).open("/dev/null").expect("/dev/null");
+        let null = File::options()
+            .read(true)
+            .write(true)
+            .open("/dev/null")
+            .expect("/dev/null");
         let output = File::create(directory.path().join("output")).expect("output");
         let mut command = Command::new("unshare");
-        command.args(["--pid", "--mount", "--mount-proc", "--fork", "--kill-child", "setsid"]);
-        command.args(argv.iter().map(|word| expand(word.as_ref(), directory.path())));
-        command.stdin(null).stdout(output.try_clone().expect("output")).stderr(output);
+        command.args([
+            "--pid",
+            "--mount",
+            "--mount-proc",
+            "--fork",
+            "--kill-child",
+            "setsid",
+        ]);
+        command.args(
+            argv.iter()
+                .map(|word| expand(word.as_ref(), directory.path())),
+        );
+        command
+            .stdin(null)
+            .stdout(output.try_clone().expect("output"))
+            .stderr(output);
         for name in ["app", "app2", "app3"] {
             std::os::unix::fs::symlink(drainer(), directory.path().join(name)).expect("link");
         }
-        command.env("DRAINER_LOG", directory.path().join("log")).env("PATH", path_with(directory.path()));
+        command
+            .env("DRAINER_LOG", directory.path().join("log"))
+            .env("PATH", path_with(directory.path()));
         configure(&mut command);
         let runtime = command.spawn().expect("unshare");
-        let mut container = Self { runtime, pid: 0, directory };
+        let mut container = Self {
+            runtime,
+            pid: 0,
+            directory,
+        };
         let deadline = Instant::now() + Duration::from_secs(10);
         while container.pid == 0 {
-            assert!(Instant::now() < deadline, "PID 1 did not start: {}", container.output());
+            assert!(
+                Instant::now() < deadline,
+                "PID 1 did not start: {}",
+                container.output()
+            );
             container.pid = only_child(container.runtime.id()).unwrap_or(0);
             sleep(Duration::from_millis(1));
         }
@@ -123,8 +176,19 @@ impl Container {
     #[track_caller]
     pub(crate) fn wait_for(&self, what: &str, count: usize) {
         let deadline = Instant::now() + Duration::from_secs(20);
-        while self.log().lines().filter(|line| line.contains(what)).count() < count {
-            assert!(Instant::now() < deadline, "no {count} x {what:?} in:\n{}{}", self.log(), self.output());
+        while self
+            .log()
+            .lines()
+            .filter(|line| line.contains(what))
+            .count()
+            < count
+        {
+            assert!(
+                Instant::now() < deadline,
+                "no {count} x {what:?} in:\n{}{}",
+                self.log(),
+                self.output()
+            );
             sleep(Duration::from_millis(5));
         }
     }
@@ -159,7 +223,10 @@ impl Container {
     pub(crate) fn exec<S: AsRef<str>>(&self, argv: &[S]) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["--pid", "--mount", "--target", &self.pid.to_string(), "--"]);
-        command.args(argv.iter().map(|word| expand(word.as_ref(), self.directory.path())));
+        command.args(
+            argv.iter()
+                .map(|word| expand(word.as_ref(), self.directory.path())),
+        );
         command.stdin(Stdio::null());
         command
     }
@@ -184,7 +251,11 @@ fn expand(word: &str, directory: &Path) -> String {
 }
 
 fn path_with(directory: &Path) -> String {
-    format!("{}:{}", directory.display(), std::env::var("PATH").expect("PATH"))
+    format!(
+        "{}:{}",
+        directory.display(),
+        std::env::var("PATH").expect("PATH")
+    )
 }
 
 fn only_child(pid: u32) -> Option<u32> {
@@ -197,5 +268,7 @@ fn only_child(pid: u32) -> Option<u32> {
 
 fn code(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
-    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
+    status
+        .code()
+        .unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
 }

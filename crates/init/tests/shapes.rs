@@ -20,11 +20,21 @@ struct Shape {
 }
 
 const fn shape(script: &'static str, programs: usize, codes: &'static [i32]) -> Shape {
-    Shape { script, programs, codes, stays: false }
+    Shape {
+        script,
+        programs,
+        codes,
+        stays: false,
+    }
 }
 
 const fn staying(script: &'static str, programs: usize, codes: &'static [i32]) -> Shape {
-    Shape { script, programs, codes, stays: true }
+    Shape {
+        script,
+        programs,
+        codes,
+        stays: true,
+    }
 }
 
 const SHAPES: &[Shape] = &[
@@ -40,7 +50,11 @@ const SHAPES: &[Shape] = &[
     shape("exec app", 1, &[0]),
     staying("sleep infinity", 0, &[143]),
     staying("while sleep 5; do :; done", 0, &[143]),
-    shape("trap 'kill $P; wait $P' TERM; app & P=$!; wait $P", 1, &[143]),
+    shape(
+        "trap 'kill $P; wait $P' TERM; app & P=$!; wait $P",
+        1,
+        &[143],
+    ),
     shape("trap 'kill $P' TERM; app & P=$!; wait $P", 1, &[143]),
     shape("trap 'echo told' TERM; app; echo", 1, &[0]),
     shape("trap 'echo end' EXIT; app", 1, &[0]),
@@ -80,7 +94,11 @@ fn judge(container: &Container, shape: &Shape, end: End, right: bool) -> Result<
     } else {
         graceful == started && graceful.len() == shape.programs
     };
-    if once && all && right { Ok(()) } else { Err(format!("{end:?}\n{log}{}", container.output())) }
+    if once && all && right {
+        Ok(())
+    } else {
+        Err(format!("{end:?}\n{log}{}", container.output()))
+    }
 }
 
 /// Runs `check` for every shape, shell and way to catch, a few at a time; panics with all that failed.
@@ -99,15 +117,27 @@ fn matrix(check: impl Fn(&[&str], &Shape, &str) -> Result<(), String> + Sync) {
                 scope.spawn(move || {
                     mine.filter_map(|(shape, shell, catch)| {
                         let failure = check(shell, shape, catch).err()?;
-                        Some(format!("{shell:?} catch {catch}: {}\n  {failure}", shape.script))
+                        Some(format!(
+                            "{shell:?} catch {catch}: {}\n  {failure}",
+                            shape.script
+                        ))
                     })
                     .collect::<Vec<_>>()
                 })
             })
             .collect();
-        workers.into_iter().flat_map(|worker| worker.join().expect("worker")).collect()
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().expect("worker"))
+            .collect()
     });
-    assert!(failures.is_empty(), "{} of {} failed:\n{}", failures.len(), cases.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {} failed:\n{}",
+        failures.len(),
+        cases.len(),
+        failures.join("\n")
+    );
 }
 
 #[test]
@@ -119,7 +149,12 @@ fn as_pid_1_every_shape_ends_gracefully() {
     matrix(|shell, shape, catch| {
         let mut container = start(&[init, "--"], shell, shape, catch);
         let end = container.stop(GRACE);
-        judge(&container, shape, end, end.code().is_some_and(|code| shape.codes.contains(&code)))
+        judge(
+            &container,
+            shape,
+            end,
+            end.code().is_some_and(|code| shape.codes.contains(&code)),
+        )
     });
 }
 
@@ -136,10 +171,25 @@ fn with_the_hook_every_shape_ends_gracefully() {
         let took = begun.elapsed();
         // The kubelet's own signal, where the container is still there.
         let _ = softstop_init::sys::kill(container.pid, 15);
-        let end = container.wait(if shape.stays { Duration::from_millis(1500) } else { GRACE });
-        let killed_with_it = matches!(end, End::Exit(..)) && hook.status.code().is_none_or(|code| code == 137);
+        let end = container.wait(if shape.stays {
+            Duration::from_millis(1500)
+        } else {
+            GRACE
+        });
+        let killed_with_it =
+            matches!(end, End::Exit(..)) && hook.status.code().is_none_or(|code| code == 137);
         let well = hook.status.success() || killed_with_it;
-        judge(&container, shape, end, well && hook.stderr.is_empty() && (end == End::Killed) == shape.stays)
-            .map_err(|failure| format!("hook {:?} after {took:?}, {:?}: {failure}", hook.status, hook.stderr))
+        judge(
+            &container,
+            shape,
+            end,
+            well && hook.stderr.is_empty() && (end == End::Killed) == shape.stays,
+        )
+        .map_err(|failure| {
+            format!(
+                "hook {:?} after {took:?}, {:?}: {failure}",
+                hook.status, hook.stderr
+            )
+        })
     });
 }

@@ -1,6 +1,6 @@
 //! aarch64: the system call instruction, the entry point, the numbers (the kernel's generic table).
 
-use core::arch::{asm, naked_asm};
+use core::arch::asm;
 
 /// System call numbers.
 pub(super) mod nr {
@@ -63,5 +63,11 @@ pub(super) unsafe fn syscall(nr: usize, a: [usize; 6]) -> isize {
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn _start() -> ! {
-    naked_asm!("mov x29, #0", "mov x30, #0", "mov x0, sp", "bl softstop_init_entry", "brk #1")
+    core::arch::naked_asm!(
+        "mov x29, #0",
+        "mov x30, #0",
+        "mov x0, sp",
+        "bl softstop_init_entry",
+        "brk #1"
+    )
 }

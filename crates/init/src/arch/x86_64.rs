@@ -1,6 +1,6 @@
 //! x86-64: the system call instruction, the entry point, the numbers.
 
-use core::arch::{asm, naked_asm};
+use core::arch::asm;
 
 /// System call numbers.
 pub(super) mod nr {
@@ -63,7 +63,7 @@ pub(super) unsafe fn syscall(nr: usize, a: [usize; 6]) -> isize {
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn _start() -> ! {
-    naked_asm!(
+    core::arch::naked_asm!(
         "xor ebp, ebp",
         "mov rdi, rsp",
         "and rsp, -16",
