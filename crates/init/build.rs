@@ -7,7 +7,12 @@ fn main() {
     for argument in ["-nostartfiles", "-nostdlib", "-static", "-no-pie"] {
         println!("cargo::rustc-link-arg-bins={argument}");
     }
-    for argument in ["--build-id=none", "-z,norelro", "--no-eh-frame-hdr", "-z,noseparate-code"] {
+    for argument in [
+        "--build-id=none",
+        "-z,norelro",
+        "--no-eh-frame-hdr",
+        "-z,noseparate-code",
+    ] {
         println!("cargo::rustc-link-arg-bins=-Wl,{argument}");
     }
     println!("cargo::rustc-link-arg-bins=-Wl,-T,{directory}/discard.ld");

@@ -99,10 +99,14 @@ impl Hook {
             .map(Signal::number)
             .filter(|&signal| signal != term);
         match first.kind {
-            Kind::Program if signal_for(first, other.unwrap_or(term)).is_some() => match other {
-                Some(signal) if first.handles(signal) => First::Signal(signal),
-                _ => First::Leave,
-            },
+            Kind::Program | Kind::Softstop
+                if signal_for(first, other.unwrap_or(term)).is_some() =>
+            {
+                match other {
+                    Some(signal) if first.handles(signal) => First::Signal(signal),
+                    _ => First::Leave,
+                }
+            }
             Kind::Init
                 if other.is_none()
                     && scan::forwards_to_child_only(1)

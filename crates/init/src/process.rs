@@ -22,6 +22,8 @@ pub enum Kind {
     Init,
     /// It starts the program and stays, perhaps relaying its terminal, its lock or its output.
     Launcher,
+    /// softstop-init, supervising.
+    Softstop,
     /// softstop-init as a preStop hook.
     Drain,
     /// The same, left in the background when the hook has returned.
@@ -32,7 +34,8 @@ pub enum Kind {
 /// take more room than all that is done with them.
 const IDLE: &[u8] = b"cat pause sleep tail tee yes";
 const INITS: &[u8] = b"catatonit docker-init dumb-init tini tini-static";
-const LAUNCHERS: &[u8] = b"entr flock ltrace make npm npx nsenter parallel pnpm pnpx runsvdir runuser script setsid \
+const LAUNCHERS: &[u8] =
+    b"entr flock ltrace make npm npx nsenter parallel pnpm pnpx runsvdir runuser script setsid \
     strace su sudo time timeout unshare uv uvx watch xargs yarn";
 /// Scripts of these names make node a launcher.
 const NODE_LAUNCHERS: &[u8] = b"npm npm-cli.js npx npx-cli.js pnpm pnpm.cjs pnpm.mjs yarn yarn.js";
@@ -58,7 +61,7 @@ pub fn kind(name: &[u8], exe: &[u8], cmdline: &[u8]) -> Kind {
         return match second {
             b"drain" if name == WATCH => Kind::Watch,
             b"drain" => Kind::Drain,
-            _ => Kind::Program,
+            _ => Kind::Softstop,
         };
     }
     // Renamed by npm itself: "npm start".

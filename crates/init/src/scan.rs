@@ -1,10 +1,14 @@
 //! Reads the processes of this moment from `/proc`.
 
+use softstop_programs::signal::Signal;
+
 use crate::proc::{Masks, Stat, base_name, number, open_flags, words};
 use crate::process::{Kind, Process, Stdin, kind};
-use crate::sys::{self, Errno, File, Open};
+use crate::sys::{self, Errno, File, Open, bit};
 use crate::text::{Text, decimal};
-use crate::tree::Table;
+use crate::tree::{Role, Table};
+
+const TERM: u8 = Signal::TERM.number();
 
 /// Where standard input of the container leads, to tell it from a pipeline's.
 #[derive(Debug, Default)]
@@ -97,18 +101,28 @@ pub fn read(pid: u32, container: &Container) -> Option<Process> {
     let exe = target(pid, b"exe", &mut exe).unwrap_or_default();
     let mut cmdline = [0; 256];
     let cmdline = content(pid, b"cmdline", &mut cmdline).unwrap_or_default();
+    let kind = kind(stat.name, exe, cmdline);
+    let waits = kind == Kind::Softstop
+        || ((masks.caught | masks.blocked) & bit(TERM) == 0 && waits_for_signals(pid));
     Some(Process {
         pid,
         parent: stat.parent,
         start: stat.start,
         caught: masks.caught,
-        blocked: masks.blocked,
+        blocked: if waits { u64::MAX } else { masks.blocked },
         ignored: masks.ignored,
-        kind: kind(stat.name, exe, cmdline),
+        kind,
         stdin: stdin(pid, container),
         hangs_up: stat.terminal && stat.session == pid,
-        role: crate::tree::Role::Away,
+        role: Role::Away,
     })
+}
+
+/// Whether the process is in `sigwait` at this moment. It blocks the signals it waits for, but not while it waits, so its
+/// masks look as if they would end it.
+fn waits_for_signals(pid: u32) -> bool {
+    let mut buffer = [0; 64];
+    content(pid, b"wchan", &mut buffer).is_ok_and(|place| place.starts_with(b"do_sigtimedwait"))
 }
 
 fn stdin(pid: u32, container: &Container) -> Stdin {

@@ -147,9 +147,11 @@ impl<'a> Table<'a> {
         let handles = signal_for(row, signal).is_some();
         match row.kind {
             Kind::Drain | Kind::Watch => Role::Away,
-            Kind::Program | Kind::Idle if handles && row.stdin == Stdin::Pipe => Role::Consumer,
-            Kind::Program | Kind::Idle if handles => Role::Program,
-            Kind::Program => Role::Unhandled,
+            Kind::Program | Kind::Softstop | Kind::Idle if handles && row.stdin == Stdin::Pipe => {
+                Role::Consumer
+            }
+            Kind::Program | Kind::Softstop | Kind::Idle if handles => Role::Program,
+            Kind::Program | Kind::Softstop => Role::Unhandled,
             Kind::Idle => Role::Idle,
             Kind::Launcher => Role::Wrapper,
             Kind::Init => Role::Swallower,

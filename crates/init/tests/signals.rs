@@ -26,24 +26,41 @@ fn init() -> &'static str {
 #[test]
 fn every_exit_code_is_passed_on() {
     for expected in 0..=255 {
-        assert_eq!(code(&["--", "busybox", "sh", "-c", &format!("exit {expected}")]), expected);
+        assert_eq!(
+            code(&["--", "busybox", "sh", "-c", &format!("exit {expected}")]),
+            expected
+        );
     }
 }
 
 #[test]
 fn a_fatal_signal_is_128_plus_its_number() {
     for signal in (1..=31).filter(|signal| ![17, 18, 19, 20, 21, 22, 23, 28].contains(signal)) {
-        assert_eq!(code(&["--", "dash", "-c", &format!("ulimit -c 0; kill -{signal} $$")]), 128 + signal);
+        assert_eq!(
+            code(&[
+                "--",
+                "dash",
+                "-c",
+                &format!("ulimit -c 0; kill -{signal} $$")
+            ]),
+            128 + signal
+        );
     }
 }
 
 #[test]
 fn the_program_starts_as_the_runtime_would_start_it() {
-    let output = run(&["--", "dash", "-c", "pwd; echo $0 $MARK $(umask); cat /proc/$$/stat | cut -d' ' -f1,5,6", "zero"])
-        .current_dir("/usr/lib")
-        .env("MARK", "x y")
-        .output()
-        .expect("softstop-init");
+    let output = run(&[
+        "--",
+        "dash",
+        "-c",
+        "pwd; echo $0 $MARK $(umask); cat /proc/$$/stat | cut -d' ' -f1,5,6",
+        "zero",
+    ])
+    .current_dir("/usr/lib")
+    .env("MARK", "x y")
+    .output()
+    .expect("softstop-init");
     let text = String::from_utf8(output.stdout).expect("text");
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines[0], "/usr/lib");
@@ -52,8 +69,13 @@ fn the_program_starts_as_the_runtime_would_start_it() {
     let ids: Vec<_> = lines[2].split(' ').collect();
     assert!(ids.iter().all(|id| *id == ids[0]), "{text}");
     // No signal blocked or ignored that was not before.
-    let masks = run(&["--", "grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"]).output().expect("grep");
-    let plain = Command::new("grep").args(["-E", "Sig(Blk|Ign)", "/proc/self/status"]).output().expect("grep");
+    let masks = run(&["--", "grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"])
+        .output()
+        .expect("grep");
+    let plain = Command::new("grep")
+        .args(["-E", "Sig(Blk|Ign)", "/proc/self/status"])
+        .output()
+        .expect("grep");
     assert_eq!(masks.stdout, plain.stdout);
 }
 
@@ -65,8 +87,15 @@ fn every_signal_reaches_the_program() {
         return;
     }
     let fatal_or_not_for_programs = [4, 5, 6, 7, 8, 9, 11, 17, 19, 31];
-    let all: Vec<u8> = (1..=31).filter(|signal| !fatal_or_not_for_programs.contains(signal)).chain([34, 50, 64]).collect();
-    let catch = all.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let all: Vec<u8> = (1..=31)
+        .filter(|signal| !fatal_or_not_for_programs.contains(signal))
+        .chain([34, 50, 64])
+        .collect();
+    let catch = all
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(",");
     let argument = format!("catch={catch}");
     let mut container = Container::start(&[init(), "--", "app", &argument, "drain=100"]);
     container.wait_for("start", 1);
@@ -80,7 +109,11 @@ fn every_signal_reaches_the_program() {
     let log = container.log();
     for signal in all.iter().filter(|signal| ![2, 3].contains(*signal)) {
         let line = format!("signal {signal}");
-        assert_eq!(log.lines().filter(|text| text.ends_with(&line)).count(), 1, "{line} in\n{log}");
+        assert_eq!(
+            log.lines().filter(|text| text.ends_with(&line)).count(),
+            1,
+            "{line} in\n{log}"
+        );
     }
 }
 
@@ -104,9 +137,23 @@ fn the_stop_signal_is_translated() {
     if !available(&[]) {
         return;
     }
-    for (asked, sent) in [("SIGQUIT", 3), ("INT", 2), ("WINCH", 28), ("SIGRTMIN+3", 37)] {
+    for (asked, sent) in [
+        ("SIGQUIT", 3),
+        ("INT", 2),
+        ("WINCH", 28),
+        ("SIGRTMIN+3", 37),
+    ] {
         let catch = format!("catch={sent},2");
-        let mut container = Container::start(&[init(), "--signal", asked, "--", "dash", "-c", "app $0 drain=50 & wait", &catch]);
+        let mut container = Container::start(&[
+            init(),
+            "--signal",
+            asked,
+            "--",
+            "dash",
+            "-c",
+            "app $0 drain=50 & wait",
+            &catch,
+        ]);
         container.wait_for("start", 1);
         container.signal(15);
         container.wait_for(&format!("signal {sent}"), 1);
@@ -114,7 +161,12 @@ fn the_stop_signal_is_translated() {
             container.signal(9); // the drainer only ends on INT, QUIT and TERM
         }
         container.wait(GRACE);
-        assert_eq!(container.log().matches("signal").count(), 1, "{}", container.log());
+        assert_eq!(
+            container.log().matches("signal").count(),
+            1,
+            "{}",
+            container.log()
+        );
     }
 }
 
@@ -126,11 +178,21 @@ fn any_stop_signal_stops() {
     }
     for (arrives, catches, gets) in [(3, "15", 15), (2, "2", 2), (3, "3,15", 3), (37, "15", 15)] {
         let catch = format!("catch={catches}");
-        let mut container = Container::start(&[init(), "--", "dash", "-c", "app $0 drain=50; true", &catch]);
+        let mut container =
+            Container::start(&[init(), "--", "dash", "-c", "app $0 drain=50; true", &catch]);
         container.wait_for("start", 1);
         container.signal(arrives);
-        assert_eq!(container.wait(GRACE).code(), Some(0), "{arrives} {catches}: {}", container.log());
-        assert!(container.log().contains(&format!("signal {gets}\n")), "{}", container.log());
+        assert_eq!(
+            container.wait(GRACE).code(),
+            Some(0),
+            "{arrives} {catches}: {}",
+            container.log()
+        );
+        assert!(
+            container.log().contains(&format!("signal {gets}\n")),
+            "{}",
+            container.log()
+        );
     }
 }
 
@@ -139,14 +201,25 @@ fn a_second_stop_signal_is_passed_on() {
     if !available(&[]) {
         return;
     }
-    let mut container = Container::start(&[init(), "--", "dash", "-c", "app drain=400 & app2 drain=400; wait"]);
+    let mut container = Container::start(&[
+        init(),
+        "--",
+        "dash",
+        "-c",
+        "app drain=400 & app2 drain=400; wait",
+    ]);
     container.wait_for("start", 2);
     container.signal(15);
     container.wait_for("signal 15", 2);
     container.signal(15);
     container.wait_for("signal 15", 4);
     assert!(matches!(container.wait(GRACE), End::Exit(..)));
-    assert_eq!(container.log().matches("signal").count(), 4, "{}", container.log());
+    assert_eq!(
+        container.log().matches("signal").count(),
+        4,
+        "{}",
+        container.log()
+    );
 }
 
 /// With `tty: true` the runtime makes PID 1 leader of a session with a terminal; the program must be that instead.
@@ -158,14 +231,22 @@ fn the_program_gets_the_terminal() {
     // script gives its child a session and a terminal, as the runtime does.
     let inner = "tty; ps -o tpgid= -o pid= -p $$; stty size; set -m; sleep 0.1 & fg; echo jobs $?";
     let command = format!("exec {} -- bash -c '{inner}'", init());
-    let output = Command::new("script").args(["-qec", &command, "/dev/null"]).output().expect("script");
+    let output = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .output()
+        .expect("script");
     let text = String::from_utf8_lossy(&output.stdout).replace('\r', "");
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(text.contains("/dev/pts/"), "{text}");
     assert!(text.contains("jobs 0"), "{text}");
     assert!(!text.contains("no job control"), "{text}");
     // The terminal's foreground group is the program's.
-    let ids: Vec<_> = text.lines().nth(1).unwrap_or_default().split_whitespace().collect();
+    let ids: Vec<_> = text
+        .lines()
+        .nth(1)
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
     assert_eq!(ids.first(), ids.get(1), "{text}");
 }
 
@@ -178,10 +259,27 @@ fn a_shell_with_a_terminal_does_not_hang_up_on_its_program() {
     let line = format!("{} -- dash -c 'app catch=15,1 drain=200; true'", init());
     let mut container = Container::start(&["script", "-qec", &format!("exec {line}"), "/dev/null"]);
     container.wait_for("start", 1);
-    let inner = container.exec(&["busybox", "pidof", "softstop-init"]).output().expect("pidof");
-    let pid = String::from_utf8(inner.stdout).expect("pid").trim().to_owned();
-    assert!(container.exec(&["kill", "-TERM", &pid]).status().expect("kill").success());
+    let inner = container
+        .exec(&["busybox", "pidof", "softstop-init"])
+        .output()
+        .expect("pidof");
+    let pid = String::from_utf8(inner.stdout)
+        .expect("pid")
+        .trim()
+        .to_owned();
+    assert!(
+        container
+            .exec(&["kill", "-TERM", &pid])
+            .status()
+            .expect("kill")
+            .success()
+    );
     container.wait_for("graceful", 1);
-    assert_eq!(container.log().matches("signal").count(), 1, "{}", container.log());
+    assert_eq!(
+        container.log().matches("signal").count(),
+        1,
+        "{}",
+        container.log()
+    );
     container.wait(GRACE);
 }

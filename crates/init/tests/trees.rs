@@ -64,11 +64,21 @@ fn inits_behind_us_are_looked_through() {
         if !available(&[init]) {
             continue;
         }
-        for argv in [vec![init, "--", "app"], vec![init, "--", "dash", "-c", "app; true"], vec![init, "--", init, "--", "app"]] {
+        for argv in [
+            vec![init, "--", "app"],
+            vec![init, "--", "dash", "-c", "app; true"],
+            vec![init, "--", init, "--", "app"],
+        ] {
             assert_graceful(&stop_argv(&argv, 1), 1);
         }
         let own = softstop_init().to_str().expect("path");
-        assert_graceful(&stop_argv(&[own, "--", init, "--", "dash", "-c", "app & app2 & wait"], 2), 2);
+        assert_graceful(
+            &stop_argv(
+                &[own, "--", init, "--", "dash", "-c", "app & app2 & wait"],
+                2,
+            ),
+            2,
+        );
     }
 }
 
@@ -77,7 +87,13 @@ fn shells_within_shells() {
     if !available(&["bash", "busybox"]) {
         return;
     }
-    assert_graceful(&stop("bash -c 'busybox sh -c \"app; true\"; true' & ( ( app2; true ); true ) & wait", 2), 2);
+    assert_graceful(
+        &stop(
+            "bash -c 'busybox sh -c \"app; true\"; true' & ( ( app2; true ); true ) & wait",
+            2,
+        ),
+        2,
+    );
     assert_graceful(&stop("while :; do while :; do app; done; done", 1), 1);
     assert_graceful(&stop("f() { app | cat; }; f; f", 1), 1);
 }
@@ -89,9 +105,19 @@ fn script_files_are_shells() {
         if !available(&[shell]) {
             continue;
         }
-        let interpreter = if shell == "busybox" { "/usr/bin/env busybox sh" } else { shell };
-        let write = format!("printf '#!/usr/bin/env {shell}\\napp\\ntrue\\n' > {{DIR}}/start.sh; chmod +x {{DIR}}/start.sh");
-        let run = if shell == "busybox" { format!("{interpreter} {{DIR}}/start.sh") } else { "{DIR}/start.sh".to_owned() };
+        let interpreter = if shell == "busybox" {
+            "/usr/bin/env busybox sh"
+        } else {
+            shell
+        };
+        let write = format!(
+            "printf '#!/usr/bin/env {shell}\\napp\\ntrue\\n' > {{DIR}}/start.sh; chmod +x {{DIR}}/start.sh"
+        );
+        let run = if shell == "busybox" {
+            format!("{interpreter} {{DIR}}/start.sh")
+        } else {
+            "{DIR}/start.sh".to_owned()
+        };
         assert_graceful(&stop(&format!("{write}; {run}; true"), 1), 1);
     }
 }
@@ -110,7 +136,10 @@ fn pipelines_drain_from_the_front() {
         "exec > {DIR}/out; app; true",
     ] {
         let (log, end) = stop(script, 1);
-        let graceful = log.lines().filter(|line| line.starts_with("app ") && line.contains("graceful")).count();
+        let graceful = log
+            .lines()
+            .filter(|line| line.starts_with("app ") && line.contains("graceful"))
+            .count();
         assert_eq!(graceful, 1, "{script}: {end:?}\n{log}");
         assert!(matches!(end, End::Exit(..)), "{script}: {end:?}\n{log}");
     }
@@ -126,8 +155,16 @@ fn a_consumer_is_told_last() {
     }
     let result = stop("app drain=300 | app2 drain=10; true", 2);
     assert_graceful(&result, 2);
-    let position = |what: &str| result.0.lines().position(|line| line.starts_with(what) && line.contains("signal"));
-    let graceful = result.0.lines().position(|line| line.starts_with("app ") && line.contains("graceful"));
+    let position = |what: &str| {
+        result
+            .0
+            .lines()
+            .position(|line| line.starts_with(what) && line.contains("signal"))
+    };
+    let graceful = result
+        .0
+        .lines()
+        .position(|line| line.starts_with("app ") && line.contains("graceful"));
     assert!(graceful < position("app2 "), "{}", result.0);
     assert!(position("app ") < position("app2 "), "{}", result.0);
     // Alone it is the program.
@@ -148,7 +185,10 @@ fn who_has_no_handler_is_signalled_last() {
     container.signal(15);
     container.wait_for("signal", 1);
     std::thread::sleep(Duration::from_millis(150));
-    let alive = container.exec(&["busybox", "pidof", "app2"]).output().expect("pidof");
+    let alive = container
+        .exec(&["busybox", "pidof", "app2"])
+        .output()
+        .expect("pidof");
     assert!(alive.status.success(), "app2 lives while app drains");
     let end = container.wait(GRACE);
     assert_graceful(&(container.log(), end), 1);
@@ -160,18 +200,27 @@ fn a_lone_program_without_a_handler_is_left_alone() {
     if !available(&[]) {
         return;
     }
-    for argv in [&["app", "catch="] as &[&str], &["dash", "-c", "app catch= ; app2"]] {
+    for argv in [
+        &["app", "catch="] as &[&str],
+        &["dash", "-c", "app catch= ; app2"],
+    ] {
         let mut words = vec![softstop_init().to_str().expect("path"), "--"];
         words.extend(argv);
         let mut container = Container::start(&words);
         container.wait_for("start", 1);
         container.signal(15);
         std::thread::sleep(Duration::from_millis(300));
-        let alive = container.exec(&["busybox", "pidof", "app"]).output().expect("pidof");
+        let alive = container
+            .exec(&["busybox", "pidof", "app"])
+            .output()
+            .expect("pidof");
         assert!(alive.status.success(), "{argv:?}: {}", container.output());
         container.signal(15);
         assert_eq!(container.wait(GRACE).code(), Some(143), "{argv:?}");
-        assert!(!container.log().contains("app2"), "the next command does not start");
+        assert!(
+            !container.log().contains("app2"),
+            "the next command does not start"
+        );
     }
 }
 
@@ -193,7 +242,10 @@ fn daemons_behind_an_idle_command_are_the_programs() {
     if !available(&["setsid"]) {
         return;
     }
-    assert_graceful(&stop("setsid app & setsid app2 & sleep 0.2; tail -f /dev/null", 2), 2);
+    assert_graceful(
+        &stop("setsid app & setsid app2 & sleep 0.2; tail -f /dev/null", 2),
+        2,
+    );
     assert_graceful(&stop("(app &); (app2 &); exec sleep infinity", 2), 2);
 }
 
@@ -226,7 +278,10 @@ def stop(*_):
 signal.signal(signal.SIGTERM, stop)
 while True: time.sleep(1)
 ";
-    for shell in [&["python3", "-c", python] as &[&str], &["dash", "-c", "python3 -c \"$0\"; true", python]] {
+    for shell in [
+        &["python3", "-c", python] as &[&str],
+        &["dash", "-c", "python3 -c \"$0\"; true", python],
+    ] {
         assert_graceful(&stop_argv(shell, 3), 1);
     }
 }
