@@ -2,7 +2,13 @@
 //!
 //! `NAME [drain=MS] [exit=N] [catch=15,2,3] [spawn=N]`, by whatever name it is called; `catch=` installs no handler at
 //! all. `DRAINER_LOG` is the log, `DRAINER_ARGS` holds arguments too.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test program")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::zombie_processes,
+    reason = "a test program"
+)]
 
 use std::fs::OpenOptions;
 use std::io::Write;

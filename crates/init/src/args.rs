@@ -159,9 +159,8 @@ fn signal_named((at, text): (usize, &[u8])) -> Result<Signal, UsageError> {
 fn duration(at: usize, text: &[u8]) -> Result<u64, UsageError> {
     const DAY: u64 = 24 * 60 * 60;
     let (digits, unit) = match text {
-        [digits @ .., b's'] => (digits, 1),
         [digits @ .., b'm'] => (digits, 60),
-        digits => (digits, 1),
+        _ => (text.strip_suffix(b"s").unwrap_or(text), 1),
     };
     let seconds = number(digits)
         .and_then(|count| count.checked_mul(unit))
@@ -174,4 +173,156 @@ fn duration(at: usize, text: &[u8]) -> Result<u64, UsageError> {
 
 fn fail<T>(at: usize, what: &'static str) -> Result<T, UsageError> {
     Err(UsageError { at, what })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    fn parse_line(line: &str) -> Result<Command, UsageError> {
+        parse(
+            std::iter::once("softstop-init")
+                .chain(line.split_whitespace())
+                .map(str::as_bytes),
+        )
+    }
+
+    #[test]
+    fn every_form() {
+        let quit = Some(Signal::QUIT);
+        for (line, command) in [
+            (
+                "-- app -x --",
+                Command::Run {
+                    signal: None,
+                    program: 2,
+                },
+            ),
+            (
+                "-- --",
+                Command::Run {
+                    signal: None,
+                    program: 2,
+                },
+            ),
+            (
+                "--signal QUIT -- app",
+                Command::Run {
+                    signal: quit,
+                    program: 4,
+                },
+            ),
+            (
+                "--signal=3 -- app",
+                Command::Run {
+                    signal: quit,
+                    program: 3,
+                },
+            ),
+            (
+                "drain",
+                Command::Drain {
+                    delay: 0,
+                    signal: None,
+                },
+            ),
+            (
+                "drain --delay 5",
+                Command::Drain {
+                    delay: 5000,
+                    signal: None,
+                },
+            ),
+            (
+                "drain --delay=2m --signal SIGQUIT",
+                Command::Drain {
+                    delay: 120_000,
+                    signal: quit,
+                },
+            ),
+            (
+                "drain --signal=quit --delay 0s",
+                Command::Drain {
+                    delay: 0,
+                    signal: quit,
+                },
+            ),
+            ("copy /x", Command::Copy { destination: 2 }),
+            ("sleep 86400", Command::Sleep(86_400_000)),
+            ("--version", Command::Version),
+            ("-h", Command::Help),
+        ] {
+            assert_eq!(parse_line(line), Ok(command), "{line}");
+        }
+    }
+
+    #[test]
+    fn errors_point_at_the_word() {
+        for (line, at) in [
+            ("--signal KILL -- app", 2),
+            ("--signal STOP -- app", 2),
+            ("--signal QUIT drain", 3),
+            ("drain --delay -1", 3),
+            ("drain --delay 86401", 3),
+            ("drain --delay 99999999999999999999m", 3),
+            ("drain --delay", 2),
+            ("drain -- x", 2),
+            ("--signals QUIT -- x", 1),
+            ("sleep 1 2", 3),
+            ("--version x", 2),
+        ] {
+            assert_eq!(
+                parse_line(line).map_err(|error| error.at),
+                Err(at),
+                "{line}"
+            );
+        }
+    }
+
+    /// No panic, and whatever runs is what stands behind the first `--`.
+    #[test]
+    fn a_million_command_lines() {
+        let words = [
+            "--",
+            "--signal",
+            "--signal=",
+            "QUIT",
+            "9",
+            "drain",
+            "--delay",
+            "5",
+            "5m",
+            "copy",
+            "sleep",
+            "/x",
+            "",
+            "-h",
+            "--version",
+            "\u{e9}",
+            "99999999999999999999",
+            "--delay=1",
+            "--signal=TERM",
+            "-",
+        ];
+        let mut random = Random::new(3);
+        let mut line: Vec<&[u8]> = Vec::new();
+        for _ in 0..1_000_000 {
+            line.clear();
+            line.push(b"softstop-init");
+            for _ in 0..random.below(6) {
+                line.push(words[random.below(words.len())].as_bytes());
+            }
+            match parse(line.iter().copied()) {
+                Ok(Command::Run { program, .. }) => {
+                    assert!(program < line.len() && line[program - 1] == b"--")
+                }
+                Ok(Command::Copy { destination }) => assert!(destination < line.len()),
+                Ok(Command::Sleep(time) | Command::Drain { delay: time, .. }) => {
+                    assert!(time <= 86_400_000)
+                }
+                _ => {}
+            }
+        }
+    }
 }

@@ -20,6 +20,8 @@ pub mod hook;
 pub mod pid1;
 pub mod proc;
 pub mod process;
+#[cfg(test)]
+mod random;
 pub mod scan;
 pub mod signal;
 pub mod spawn;
@@ -33,10 +35,10 @@ use text::say;
 /// Does what the command line says; the exit code.
 pub fn main(arguments: sys::Vector, environment: sys::Vector) -> u8 {
     const USAGE: u8 = 2;
-    let word = |index| arguments.get(index);
-    match args::parse(arguments.map(core::ffi::CStr::to_bytes)) {
+    let word = |index| arguments.strings().nth(index);
+    match args::parse(arguments.strings().map(core::ffi::CStr::to_bytes)) {
         Ok(Command::Run { signal, program }) => {
-            pid1::run(arguments.skip_words(program), environment, signal)
+            pid1::run(arguments.skip(program), environment, signal)
         }
         Ok(Command::Drain { delay, signal }) => hook::run(delay, signal),
         Ok(Command::Sleep(milliseconds)) => {

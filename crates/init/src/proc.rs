@@ -119,3 +119,117 @@ pub fn open_flags(fdinfo: &[u8]) -> Option<u64> {
         value.checked_mul(8)?.checked_add(u64::from(digit))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    const REST: &str =
+        "7 7 34816 12 4194560 97 0 0 0 1 0 0 0 20 0 1 0 8235 2789376 227 18446744073709551615";
+
+    fn stat(name: &[u8], parent: u32) -> Vec<u8> {
+        let mut text = b"12 (".to_vec();
+        text.extend(name);
+        text.extend(format!(") S {parent} {REST}\n").bytes());
+        text
+    }
+
+    #[test]
+    fn names_cannot_mislead_the_parser() {
+        for name in [
+            "",
+            ")",
+            "a) R 1 1 1 1 (b",
+            ") R 1 ",
+            "x\ny",
+            "((()",
+            "a b c",
+            "S 0 0 0",
+            "\u{0}\u{7f}",
+        ] {
+            let text = stat(name.as_bytes(), 41);
+            let parsed = Stat::parse(&text).unwrap();
+            assert_eq!(
+                (parsed.name, parsed.parent, parsed.session),
+                (name.as_bytes(), 41, 7),
+                "{name:?}"
+            );
+            assert_eq!(
+                (parsed.state, parsed.terminal, parsed.start),
+                (b'S', true, 8235),
+                "{name:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn our_own_stat_and_masks() {
+        let text = std::fs::read("/proc/self/stat").unwrap();
+        let parsed = Stat::parse(&text).unwrap();
+        assert_eq!(parsed.parent, std::os::unix::process::parent_id());
+        let status = std::fs::read("/proc/self/status").unwrap();
+        // The standard library ignores SIGPIPE.
+        assert!(Masks::parse(&status).unwrap().ignored & 1 << 12 != 0);
+        assert_eq!(
+            open_flags(b"pos:\t0\nflags:\t0100002\nmnt_id:\t25\n"),
+            Some(0o100_002)
+        );
+    }
+
+    #[test]
+    fn a_million_hostile_names() {
+        let pieces: [&[u8]; 12] = [
+            b")",
+            b"(",
+            b" ",
+            b"R",
+            b"1",
+            b"\n",
+            b") R 1 2 3",
+            b"SigCgt:\t",
+            b"\0",
+            b"\xff",
+            b"-",
+            b"ffffffffffffffff",
+        ];
+        let mut random = Random::new(1);
+        let mut name = Vec::new();
+        for _ in 0..1_000_000 {
+            name.clear();
+            for _ in 0..random.below(6) {
+                name.extend(pieces[random.below(pieces.len())]);
+            }
+            let parent = u32::try_from(random.below(4_194_304)).unwrap();
+            let text = stat(&name, parent);
+            let parsed = Stat::parse(&text).unwrap();
+            assert!(
+                parsed.parent == parent && parsed.name == name && parsed.start == 8235,
+                "{name:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_million_torn_files() {
+        let stat = stat(b"a) R 1", 3);
+        let status = b"Name:\ta\\nSigCgt:\t0\nSigBlk:\t0000000000010000\nSigIgn:\t0000000000000006\nSigCgt:\t0000000043817ef9\n";
+        let mut random = Random::new(2);
+        for _ in 0..500_000 {
+            for original in [&stat[..], status] {
+                let mut text = original.to_vec();
+                for _ in 0..=random.below(3) {
+                    let place = random.below(text.len());
+                    text[place] = u8::try_from(random.below(256)).unwrap();
+                }
+                text.truncate(random.below(text.len() + 1));
+                let _ = (
+                    Stat::parse(&text),
+                    Masks::parse(&text),
+                    words(&text).count(),
+                    open_flags(&text),
+                );
+            }
+        }
+    }
+}

@@ -201,3 +201,107 @@ pub struct Mark {
 
 // SAFETY: integers.
 unsafe impl Zeroed for Mark {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_known_by_its_file_first() {
+        for (name, exe, cmdline, expected) in [
+            ("sh", "/usr/bin/dash", "sh\0-c\0app\0", Kind::Shell),
+            (
+                "start.sh",
+                "/bin/bash",
+                "/bin/sh\0./start.sh\0",
+                Kind::Shell,
+            ),
+            ("bash", "/usr/bin/bash (deleted)", "-bash\0", Kind::Shell),
+            ("zsh", "/bin/zsh", "zsh\0", Kind::OtherShell),
+            ("sh", "/bin/busybox", "sh\0-c\0app\0", Kind::Shell),
+            (
+                "busybox",
+                "/bin/busybox",
+                "busybox\0sh\0-c\0x\0",
+                Kind::Shell,
+            ),
+            (
+                "start.sh",
+                "/bin/busybox",
+                "/bin/sh\0./start.sh\0",
+                Kind::Shell,
+            ),
+            ("httpd", "/bin/busybox", "httpd\0-f\0", Kind::Program),
+            ("sleep", "/bin/busybox", "sleep\x0010\0", Kind::Idle),
+            ("tail", "/usr/bin/tail", "tail\0-f\0/x\0", Kind::Idle),
+            ("tini", "/usr/bin/tini", "tini\0--\0app\0", Kind::Init),
+            ("flock", "/usr/bin/flock", "flock\0l\0app\0", Kind::Launcher),
+            ("npm start", "/usr/bin/node", "npm start\0", Kind::Launcher),
+            (
+                "node",
+                "/usr/bin/node",
+                "node\0/usr/bin/npm\0start\0",
+                Kind::Launcher,
+            ),
+            (
+                "MainThread",
+                "/usr/bin/node",
+                "node\0/x/yarn.js\0start\0",
+                Kind::Launcher,
+            ),
+            ("node", "/usr/bin/node", "node\0server.js\0", Kind::Program),
+            (
+                "parallel",
+                "/usr/bin/perl",
+                "perl\0/usr/bin/parallel\0",
+                Kind::Launcher,
+            ),
+            (
+                "gunicorn: maste",
+                "/usr/bin/python3",
+                "gunicorn: master [app]\0",
+                Kind::Program,
+            ),
+            // One file with many names (toybox), or an emulator.
+            ("sh", "/app/server", "sh\0", Kind::Shell),
+            // Where the file may not be looked at, the rest must do.
+            ("sh", "", "sh\0-c\0app\0", Kind::Shell),
+            ("start.sh", "", "/bin/bash\0/x/start.sh\0", Kind::Shell),
+            (
+                "a-very-long-nam",
+                "",
+                "/bin/sh\0./a-very-long-name.sh\0",
+                Kind::Shell,
+            ),
+            ("app", "", "sh\0-c\0app\0", Kind::Program),
+            ("npm start", "", "npm start\0", Kind::Launcher),
+            ("app", "", "", Kind::Program),
+            (
+                "softstop-init",
+                "/x/softstop-init",
+                "/x/softstop-init\0drain\0",
+                Kind::Drain,
+            ),
+            (
+                "softstop-watch",
+                "/x/softstop-init",
+                "/x/softstop-init\0drain\0",
+                Kind::Watch,
+            ),
+            (
+                "softstop-init",
+                "/x/softstop-init",
+                "/x/softstop-init\0--\0drain\0",
+                Kind::Softstop,
+            ),
+            ("", "", "\0\0\0", Kind::Program),
+            (" ", "/", "-\0", Kind::Program),
+        ] {
+            assert_eq!(
+                kind(name.as_bytes(), exe.as_bytes(), cmdline.as_bytes()),
+                expected,
+                "{name} {exe} {cmdline:?}"
+            );
+        }
+    }
+}

@@ -38,7 +38,7 @@ pub fn spawn(arguments: Vector, environment: Vector, mask: SignalSet) -> sys::Re
 /// Becomes the program; the exit code if that fails.
 #[inline(never)] // its buffer is large, PID 1 shall not carry it
 fn execute(arguments: Vector, environment: Vector) -> u8 {
-    let Some(program) = arguments.get(0) else {
+    let Some(program) = arguments.strings().next() else {
         return NOT_FOUND;
     };
     let name = program.to_bytes();
@@ -47,7 +47,7 @@ fn execute(arguments: Vector, environment: Vector) -> u8 {
         return explain(name, errno, b"");
     }
     let path = environment
-        .into_iter()
+        .strings()
         .find_map(|variable| variable.to_bytes().strip_prefix(b"PATH="));
     let path = path.unwrap_or(DEFAULT_PATH);
     let mut denied = false;

@@ -321,27 +321,33 @@ impl Vector {
         Self(first)
     }
 
-    /// The string at `index`, counted from here; `None` at the end. Walks, so never reads past the end.
-    pub fn get(self, index: usize) -> Option<&'static CStr> {
-        self.into_iter().nth(index)
+    /// The strings.
+    pub fn strings(self) -> Strings {
+        Strings(self.0)
     }
 
     /// The vector without its first `count` strings (at most all of them).
-    pub fn skip_words(mut self, count: usize) -> Self {
+    #[must_use]
+    pub fn skip(self, count: usize) -> Self {
+        let mut strings = self.strings();
         for _ in 0..count {
-            if self.next().is_none() {
+            if strings.next().is_none() {
                 break;
             }
         }
-        self
+        Self(strings.0)
     }
 }
 
-impl Iterator for Vector {
+/// The strings of a [`Vector`].
+#[derive(Debug)]
+pub struct Strings(*const *const c_char);
+
+impl Iterator for Strings {
     type Item = &'static CStr;
 
     fn next(&mut self) -> Option<&'static CStr> {
-        // SAFETY: `new` was promised a null-terminated vector, and we never step past the null.
+        // SAFETY: `Vector::new` was promised a null-terminated vector, and we never step past the null.
         unsafe {
             let string = *self.0;
             if string.is_null() {

@@ -1,5 +1,6 @@
 //! softstop-init with real shells and programs, as PID 1 of real PID namespaces. Needs root, util-linux, dash, bash and
 //! busybox; says loudly what it skips.
+#![allow(clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod cli;
 mod container;

@@ -14,8 +14,14 @@ fn init() -> &'static str {
 }
 
 fn zombies(container: &Container) -> usize {
-    let output = container.exec(&["ps", "-e", "-o", "stat="]).output().expect("ps");
-    String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.starts_with('Z')).count()
+    let output = container
+        .exec(&["ps", "-e", "-o", "stat="])
+        .output()
+        .expect("ps");
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter(|line| line.starts_with('Z'))
+        .count()
 }
 
 /// The same program leaves zombies where it is PID 1 itself, so this test can fail.
@@ -51,7 +57,9 @@ fn a_thousand_orphans() {
     let script = "i=0; while [ $i -lt 1000 ]; do (sleep 100 &); i=$((i+1)); done; app; true";
     let mut container = Container::start(&[init(), "--", "dash", "-c", script]);
     container.wait_for("start", 1);
-    let End::Exit(0, took) = container.stop(GRACE) else { panic!("{}", container.log()) };
+    let End::Exit(0, took) = container.stop(GRACE) else {
+        panic!("{}", container.log())
+    };
     assert!(took < Duration::from_secs(3), "{took:?}");
 }
 
@@ -61,7 +69,8 @@ fn five_hundred_descendants() {
     if !available(&[]) {
         return;
     }
-    let script = "n=${1:-250}; if [ $n = 0 ]; then app; else sleep 1000 & dash $0 $((n-1)); fi; true";
+    let script =
+        "n=${1:-250}; if [ $n = 0 ]; then app; else sleep 1000 & dash $0 $((n-1)); fi; true";
     let write = format!("cat > {{DIR}}/chain <<'E'\n{script}\nE\ndash {{DIR}}/chain; true");
     for hook in [false, true] {
         let prefix: &[&str] = if hook { &[] } else { &[init(), "--"] };
@@ -72,9 +81,23 @@ fn five_hundred_descendants() {
             container.hook(&[]);
         }
         let end = container.stop(GRACE);
-        assert_eq!(container.log().matches("graceful").count(), 1, "{end:?}\n{}", container.log());
-        assert_eq!(container.log().matches("signal").count(), 1, "{}", container.log());
-        assert!(matches!(end, End::Exit(..)) && begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        assert_eq!(
+            container.log().matches("graceful").count(),
+            1,
+            "{end:?}\n{}",
+            container.log()
+        );
+        assert_eq!(
+            container.log().matches("signal").count(),
+            1,
+            "{}",
+            container.log()
+        );
+        assert!(
+            matches!(end, End::Exit(..)) && begun.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            begun.elapsed()
+        );
     }
 }
 
@@ -93,9 +116,15 @@ fn fork_storms() {
         sleep(Duration::from_millis(200));
         let end = container.stop(GRACE);
         let log = container.log();
-        assert_eq!(log.matches("graceful").count(), 2, "{script}: {end:?}\n{log}");
+        assert_eq!(
+            log.matches("graceful").count(),
+            2,
+            "{script}: {end:?}\n{log}"
+        );
         assert_eq!(log.matches("signal").count(), 2, "{script}: {end:?}\n{log}");
-        let End::Exit(_, took) = end else { panic!("{script}: still forking") };
+        let End::Exit(_, took) = end else {
+            panic!("{script}: still forking")
+        };
         assert!(took < Duration::from_secs(3), "{took:?}");
     }
 }
@@ -111,11 +140,21 @@ fn large_process_ids() {
     let mut container = Container::start(&[init(), "--", "dash", "-c", script]);
     container.wait_for("start", 2);
     let log = container.log();
-    let largest = log.lines().filter_map(|line| line.split(' ').nth(1)?.parse::<u32>().ok()).max();
+    let largest = log
+        .lines()
+        .filter_map(|line| line.split(' ').nth(1)?.parse::<u32>().ok())
+        .max();
     let end = container.stop(GRACE);
-    assert_eq!(container.log().matches("graceful").count(), 2, "{end:?}\n{}", container.log());
+    assert_eq!(
+        container.log().matches("graceful").count(),
+        2,
+        "{end:?}\n{}",
+        container.log()
+    );
     if largest < Some(65_536) {
-        eprintln!("SKIPPED: this kernel has one pid_max for all namespaces; ids stayed at {largest:?}");
+        eprintln!(
+            "SKIPPED: this kernel has one pid_max for all namespaces; ids stayed at {largest:?}"
+        );
     }
 }
 
@@ -125,18 +164,32 @@ fn as_a_subreaper() {
     if !available(&[]) {
         return;
     }
-    let inner = format!("{} -- dash -c '(app2 &); app exit=6; true' & echo $! > {{DIR}}/pid; wait $!; echo $? > {{DIR}}/code", init());
+    let inner = format!(
+        "{} -- dash -c '(app2 &); app exit=6; true' & echo $! > {{DIR}}/pid; wait $!; echo $? > {{DIR}}/code",
+        init()
+    );
     // PID 1 is a shell that takes no signal, as the pause container would be.
     let mut container = Container::start(&["dash", "-c", &inner]);
     container.wait_for("start", 2);
     let pid = fs::read_to_string(container.directory.path().join("pid")).expect("pid");
-    assert!(container.exec(&["kill", "-TERM", pid.trim()]).status().expect("kill").success());
+    assert!(
+        container
+            .exec(&["kill", "-TERM", pid.trim()])
+            .status()
+            .expect("kill")
+            .success()
+    );
     container.wait_for("graceful", 2);
     container.wait(GRACE);
     let code = fs::read_to_string(container.directory.path().join("code")).expect("code");
     // Two programs drained and the shell between them was ended: the stop signal's code.
     assert_eq!(code.trim(), "143");
-    assert_eq!(container.log().matches("signal").count(), 2, "{}", container.log());
+    assert_eq!(
+        container.log().matches("signal").count(),
+        2,
+        "{}",
+        container.log()
+    );
 }
 
 /// Without `/proc` the first process still gets its signal, and everything is waited for.
@@ -149,18 +202,39 @@ fn without_proc_the_first_process_is_signalled() {
     let mut container = Container::start(&["dash", "-c", &script]);
     container.wait_for("start", 1);
     let end = container.stop(GRACE);
-    assert_eq!(end.code(), Some(2), "{}{}", container.log(), container.output());
-    assert!(container.output().contains("softstop-init: cannot read /proc"), "{}", container.output());
+    assert_eq!(
+        end.code(),
+        Some(2),
+        "{}{}",
+        container.log(),
+        container.output()
+    );
+    assert!(
+        container
+            .output()
+            .contains("softstop-init: cannot read /proc"),
+        "{}",
+        container.output()
+    );
 }
 
 /// Idle means idle: not one wake-up in a second.
 #[test]
 fn it_sleeps_while_nothing_happens() {
-    let mut child = Command::new(softstop_init()).args(["--", "sleep", "3"]).spawn().expect("softstop-init");
+    let mut child = Command::new(softstop_init())
+        .args(["--", "sleep", "3"])
+        .spawn()
+        .expect("softstop-init");
     let switches = || {
         let status = fs::read_to_string(format!("/proc/{}/status", child.id())).expect("status");
-        let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches")).expect("line");
-        line.split_whitespace().nth(1).and_then(|count| count.parse::<u64>().ok()).expect("count")
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("voluntary_ctxt_switches"))
+            .expect("line");
+        line.split_whitespace()
+            .nth(1)
+            .and_then(|count| count.parse::<u64>().ok())
+            .expect("count")
     };
     sleep(Duration::from_millis(300));
     let before = switches();

@@ -48,7 +48,7 @@ fn launchers_are_looked_through() {
             continue;
         }
         // su and runuser keep the environment only so.
-        let launcher = launcher.replace("su root", "su -p root").replace("#", "");
+        let launcher = launcher.replace("su root", "su -p root").replace('#', "");
         if launcher.starts_with("echo") {
             // drain=100 and x: the word x is no argument the drainer knows.
             assert_graceful(&stop("echo drain=100 | xargs app; true", 1), 1);
