@@ -315,11 +315,11 @@ mod tests {
             }
             match parse(line.iter().copied()) {
                 Ok(Command::Run { program, .. }) => {
-                    assert!(program < line.len() && line[program - 1] == b"--")
+                    assert!(program < line.len() && line[program - 1] == b"--");
                 }
                 Ok(Command::Copy { destination }) => assert!(destination < line.len()),
                 Ok(Command::Sleep(time) | Command::Drain { delay: time, .. }) => {
-                    assert!(time <= 86_400_000)
+                    assert!(time <= 86_400_000);
                 }
                 _ => {}
             }

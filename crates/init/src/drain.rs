@@ -279,9 +279,9 @@ impl<'a> Drain<'a> {
     }
 
     fn end(&mut self, row: &Process, send: Send) -> bool {
-        let sent = send(row, Signal::KILL.number());
-        self.ended_main |= sent && matches!(self.owner, Owner::Init { main } if main == row.pid);
-        sent
+        let ended = send(row, Signal::KILL.number());
+        self.ended_main |= ended && matches!(self.owner, Owner::Init { main } if main == row.pid);
+        ended
     }
 }
 
