@@ -1,0 +1,93 @@
+//! softstop-init: the smallest PID 1 that loses no work, and the same knowledge as a preStop hook.
+//!
+//! ```text
+//!   args ──> pid1 ──> spawn                 the program, as the runtime would have started it
+//!        │     └────> drain <── tree <── scan   whom to signal next, from what /proc shows
+//!        ├──> hook ───┘
+//!        └──> copy
+//! ```
+//!
+//! [`tree`] and [`drain`] decide and are pure; [`sys`] is the only module that talks to the kernel, and the only one with
+//! `unsafe` code. There is no allocator and no libc: `cargo build-init` links the program for the host's ordinary target,
+//! with its own `_start`. It needs panics that abort, hence the profile `tiny` and the feature `freestanding`; ordinary
+//! builds leave the program out and test this library with std.
+#![cfg_attr(not(test), no_std)]
+
+pub mod args;
+pub mod copy;
+pub mod drain;
+pub mod hook;
+pub mod pid1;
+pub mod proc;
+pub mod process;
+#[cfg(test)]
+mod random;
+pub mod scan;
+pub mod signal;
+pub mod spawn;
+pub mod sys;
+pub mod text;
+pub mod tree;
+
+use args::{Command, UsageError};
+use text::say;
+
+/// Does what the command line says; the exit code.
+pub fn main(arguments: sys::Vector, environment: sys::Vector) -> u8 {
+    const USAGE: u8 = 2;
+    let word = |index| arguments.strings().nth(index);
+    match args::parse(arguments.strings().map(core::ffi::CStr::to_bytes)) {
+        Ok(Command::Run { signal, program }) => {
+            pid1::run(arguments.skip(program), environment, signal)
+        }
+        Ok(Command::Drain { delay, signal }) => hook::run(delay, signal),
+        Ok(Command::Sleep(milliseconds)) => {
+            sys::sleep(milliseconds);
+            0
+        }
+        Ok(Command::Copy { destination }) => {
+            let Some(destination) = word(destination) else {
+                return USAGE;
+            };
+            match copy::copy(destination) {
+                Ok(()) => 0,
+                Err(errno) => {
+                    say(&[
+                        b"cannot copy to \"",
+                        destination.to_bytes(),
+                        b"\": ",
+                        errno.text().as_bytes(),
+                    ]);
+                    1
+                }
+            }
+        }
+        Ok(Command::Version) => print(&[
+            process::SELF,
+            b" ",
+            env!("CARGO_PKG_VERSION").as_bytes(),
+            b"\n",
+        ]),
+        Ok(Command::Help) => print(&[args::HELP.as_bytes()]),
+        Err(UsageError { at, what }) => {
+            match word(at) {
+                Some(word) => say(&[
+                    b"\"",
+                    word.to_bytes(),
+                    b"\": ",
+                    what.as_bytes(),
+                    b" (see --help)",
+                ]),
+                None => say(&[what.as_bytes(), b" (see --help)"]),
+            }
+            USAGE
+        }
+    }
+}
+
+fn print(pieces: &[&[u8]]) -> u8 {
+    for piece in pieces {
+        sys::write(sys::STDOUT, piece);
+    }
+    0
+}

@@ -1,0 +1,307 @@
+//! One process as a row, and what kind of program it is.
+
+use softstop_programs::shell::{self, Shell};
+
+use crate::proc::{base_name, words};
+use crate::sys::{Zeroed, bit};
+
+/// What a process is good for, as far as its names tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// It does the work, for all we know.
+    #[default]
+    Program,
+    /// It holds no work: `sleep`, `tail -f`, `cat`. Ending it loses nothing.
+    Idle,
+    /// A shell whose habits are known: sh, dash, bash, busybox.
+    Shell,
+    /// Another shell: what its signal masks mean is not known.
+    OtherShell,
+    /// An init that ends when its child ends, and has nothing to relay.
+    Init,
+    /// It starts the program and stays, perhaps relaying its terminal, its lock or its output.
+    Launcher,
+    /// softstop-init, supervising.
+    Softstop,
+    /// softstop-init as a preStop hook.
+    Drain,
+    /// The same, left in the background when the hook has returned.
+    Watch,
+}
+
+/// Programs known to hold no work and to install no handler. The lists are plain text: as slices of slices they would
+/// take more room than all that is done with them.
+const IDLE: &[u8] = b"cat pause sleep tail tee yes";
+const INITS: &[u8] = b"catatonit docker-init dumb-init tini tini-static";
+const LAUNCHERS: &[u8] =
+    b"entr flock ltrace make npm npx nsenter parallel pnpm pnpx runsvdir runuser script setsid \
+    strace su sudo time timeout unshare uv uvx watch xargs yarn";
+/// Scripts of these names make node a launcher.
+const NODE_LAUNCHERS: &[u8] = b"npm npm-cli.js npx npx-cli.js pnpm pnpm.cjs pnpm.mjs yarn yarn.js";
+
+/// This program's own name.
+pub const SELF: &[u8] = b"softstop-init";
+/// The name of a hook that stays in the background.
+pub const WATCH: &[u8] = b"softstop-watch";
+
+/// The kind of the process that calls itself `name`, runs the file `exe` (empty where that may not be read), and was
+/// started with `cmdline`.
+///
+/// The file is the best witness: a script's `name` is the script's, not the shell's. A busybox applet is known by the
+/// name it was called by.
+#[inline(never)]
+pub fn kind(name: &[u8], exe: &[u8], cmdline: &[u8]) -> Kind {
+    let exe = base_name(exe.strip_suffix(b" (deleted)").unwrap_or(exe));
+    let mut arguments = words(cmdline);
+    let first = arguments.next().map(base_name).unwrap_or_default();
+    let first = first.strip_prefix(b"-").unwrap_or(first); // a login shell
+    let second = arguments.next().map(base_name).unwrap_or_default();
+    if exe == SELF || (exe.is_empty() && matches!(name, SELF | WATCH)) {
+        return match second {
+            b"drain" if name == WATCH => Kind::Watch,
+            b"drain" => Kind::Drain,
+            _ => Kind::Softstop,
+        };
+    }
+    // Renamed by npm itself: "npm start".
+    let name = name.split(|&b| b == b' ').next().unwrap_or(name);
+    if exe == b"busybox" {
+        let applet = if first == b"busybox" { second } else { first };
+        return by_name(applet)
+            .or_else(|| by_name(name))
+            .unwrap_or(Kind::Program);
+    }
+    if let Some(kind) = by_name(exe) {
+        return kind;
+    }
+    if matches!(exe, b"node" | b"nodejs" | b"")
+        && (is_one_of(name, NODE_LAUNCHERS) || is_one_of(second, NODE_LAUNCHERS))
+    {
+        return Kind::Launcher;
+    }
+    if exe.is_empty() {
+        // A script that may not be looked at closer: NAME is its file, the first word its interpreter.
+        let script = name.get(..15.min(second.len())) == second.get(..15.min(second.len()))
+            && !second.is_empty();
+        return by_name(name)
+            .or_else(|| {
+                by_name(first)
+                    .filter(|kind| script && matches!(kind, Kind::Shell | Kind::OtherShell))
+            })
+            .unwrap_or(Kind::Program);
+    }
+    // A script in another language (perl's parallel), or a program that runs through an emulator.
+    by_name(name).unwrap_or(Kind::Program)
+}
+
+fn is_one_of(name: &[u8], list: &[u8]) -> bool {
+    !name.is_empty() && list.split(|&byte| byte == b' ').any(|word| word == name)
+}
+
+fn by_name(name: &[u8]) -> Option<Kind> {
+    let text = core::str::from_utf8(name).ok()?;
+    match shell::by_name(text) {
+        Some(Shell::Busybox) => return None,
+        Some(Shell::Unsupported) => return Some(Kind::OtherShell),
+        Some(Shell::Reads(_)) => return Some(Kind::Shell),
+        None => {}
+    }
+    Some(match name {
+        _ if is_one_of(name, IDLE) => Kind::Idle,
+        _ if is_one_of(name, INITS) => Kind::Init,
+        _ if is_one_of(name, LAUNCHERS) => Kind::Launcher,
+        _ => return None,
+    })
+}
+
+/// Where standard input comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Stdin {
+    /// It may not be looked at, or is closed.
+    #[default]
+    Unknown,
+    /// The container's own, whatever that is.
+    Container,
+    /// `/dev/null`, opened only to read: what every shell gives to a job it starts with `&`.
+    Null,
+    /// A pipe or socket: what a pipeline gives to its consumers.
+    Pipe,
+    /// Something else.
+    Other,
+}
+
+/// One process of a snapshot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Process {
+    /// Its id.
+    pub pid: u32,
+    /// Its parent's.
+    pub parent: u32,
+    /// When it started: with `pid`, who it is.
+    pub start: u64,
+    /// Signals it has a handler for.
+    pub caught: u64,
+    /// Signals it blocks.
+    pub blocked: u64,
+    /// Signals it ignores.
+    pub ignored: u64,
+    /// What kind of program.
+    pub kind: Kind,
+    /// Where its standard input comes from.
+    pub stdin: Stdin,
+    /// It leads the session of a terminal: its end hangs up on the programs there.
+    pub hangs_up: bool,
+    /// What stopping means for it; set by `judge`.
+    pub role: crate::tree::Role,
+}
+
+// SAFETY: integers, a bool, and enums whose first variant is the default with discriminant zero.
+unsafe impl Zeroed for Process {}
+
+impl Process {
+    /// Whether `signal` reaches code of its own: a handler, or `sigwait` and `signalfd`, which need it blocked.
+    pub fn handles(&self, signal: u8) -> bool {
+        (self.caught | self.blocked) & bit(signal) != 0
+    }
+
+    /// Whether a handler is installed for `signal`.
+    pub fn catches(&self, signal: u8) -> bool {
+        self.caught & bit(signal) != 0
+    }
+
+    /// Whether `signal` is ignored.
+    pub fn ignores(&self, signal: u8) -> bool {
+        self.ignored & bit(signal) != 0
+    }
+
+    /// Whether this is the same process as the one once seen with that id and start.
+    pub fn is(&self, mark: Mark) -> bool {
+        self.pid == mark.pid && self.start == mark.start
+    }
+
+    /// Who it is, to remember.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            pid: self.pid,
+            start: self.start,
+        }
+    }
+}
+
+/// The identity of a process, which its id alone is not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// Its id.
+    pub pid: u32,
+    /// When it started.
+    pub start: u64,
+}
+
+// SAFETY: integers.
+unsafe impl Zeroed for Mark {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_known_by_its_file_first() {
+        for (name, exe, cmdline, expected) in [
+            ("sh", "/usr/bin/dash", "sh\0-c\0app\0", Kind::Shell),
+            (
+                "start.sh",
+                "/bin/bash",
+                "/bin/sh\0./start.sh\0",
+                Kind::Shell,
+            ),
+            ("bash", "/usr/bin/bash (deleted)", "-bash\0", Kind::Shell),
+            ("zsh", "/bin/zsh", "zsh\0", Kind::OtherShell),
+            ("sh", "/bin/busybox", "sh\0-c\0app\0", Kind::Shell),
+            (
+                "busybox",
+                "/bin/busybox",
+                "busybox\0sh\0-c\0x\0",
+                Kind::Shell,
+            ),
+            (
+                "start.sh",
+                "/bin/busybox",
+                "/bin/sh\0./start.sh\0",
+                Kind::Shell,
+            ),
+            ("httpd", "/bin/busybox", "httpd\0-f\0", Kind::Program),
+            ("sleep", "/bin/busybox", "sleep\x0010\0", Kind::Idle),
+            ("tail", "/usr/bin/tail", "tail\0-f\0/x\0", Kind::Idle),
+            ("tini", "/usr/bin/tini", "tini\0--\0app\0", Kind::Init),
+            ("flock", "/usr/bin/flock", "flock\0l\0app\0", Kind::Launcher),
+            ("npm start", "/usr/bin/node", "npm start\0", Kind::Launcher),
+            (
+                "node",
+                "/usr/bin/node",
+                "node\0/usr/bin/npm\0start\0",
+                Kind::Launcher,
+            ),
+            (
+                "MainThread",
+                "/usr/bin/node",
+                "node\0/x/yarn.js\0start\0",
+                Kind::Launcher,
+            ),
+            ("node", "/usr/bin/node", "node\0server.js\0", Kind::Program),
+            (
+                "parallel",
+                "/usr/bin/perl",
+                "perl\0/usr/bin/parallel\0",
+                Kind::Launcher,
+            ),
+            (
+                "gunicorn: maste",
+                "/usr/bin/python3",
+                "gunicorn: master [app]\0",
+                Kind::Program,
+            ),
+            // One file with many names (toybox), or an emulator.
+            ("sh", "/app/server", "sh\0", Kind::Shell),
+            // Where the file may not be looked at, the rest must do.
+            ("sh", "", "sh\0-c\0app\0", Kind::Shell),
+            ("start.sh", "", "/bin/bash\0/x/start.sh\0", Kind::Shell),
+            (
+                "a-very-long-nam",
+                "",
+                "/bin/sh\0./a-very-long-name.sh\0",
+                Kind::Shell,
+            ),
+            ("app", "", "sh\0-c\0app\0", Kind::Program),
+            ("npm start", "", "npm start\0", Kind::Launcher),
+            ("app", "", "", Kind::Program),
+            (
+                "softstop-init",
+                "/x/softstop-init",
+                "/x/softstop-init\0drain\0",
+                Kind::Drain,
+            ),
+            (
+                "softstop-watch",
+                "/x/softstop-init",
+                "/x/softstop-init\0drain\0",
+                Kind::Watch,
+            ),
+            (
+                "softstop-init",
+                "/x/softstop-init",
+                "/x/softstop-init\0--\0drain\0",
+                Kind::Softstop,
+            ),
+            ("", "", "\0\0\0", Kind::Program),
+            (" ", "/", "-\0", Kind::Program),
+        ] {
+            assert_eq!(
+                kind(name.as_bytes(), exe.as_bytes(), cmdline.as_bytes()),
+                expected,
+                "{name} {exe} {cmdline:?}"
+            );
+        }
+    }
+}

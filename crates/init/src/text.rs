@@ -1,0 +1,106 @@
+//! Building paths and messages without an allocator.
+
+use core::ffi::CStr;
+
+use crate::sys::{self, Errno};
+
+/// Text in a buffer of fixed size; what does not fit is cut off and remembered.
+#[derive(Debug)]
+pub struct Text<const N: usize> {
+    bytes: [u8; N],
+    length: usize,
+    cut: bool,
+}
+
+impl<const N: usize> Text<N> {
+    /// No text.
+    pub const fn new() -> Self {
+        Self {
+            bytes: [0; N],
+            length: 0,
+            cut: false,
+        }
+    }
+
+    /// These pieces, one after the other.
+    pub fn of(pieces: &[&[u8]]) -> Self {
+        let mut text = Self::new();
+        for piece in pieces {
+            text.push(piece);
+        }
+        text
+    }
+
+    /// Appends.
+    pub fn push(&mut self, piece: &[u8]) {
+        // The last place is kept for a NUL.
+        let room = self.bytes.get_mut(self.length..N - 1).unwrap_or_default();
+        let count = append(room, piece);
+        self.length += count;
+        self.cut |= count < piece.len();
+    }
+
+    /// The text.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    /// The text as a path.
+    ///
+    /// # Errors
+    /// If it was cut off or holds a NUL.
+    pub fn as_c_str(&self) -> sys::Result<&CStr> {
+        let text = self.bytes.get(..=self.length).filter(|_| !self.cut);
+        text.and_then(|text| CStr::from_bytes_with_nul(text).ok())
+            .ok_or(Errno::NAMETOOLONG)
+    }
+}
+
+fn append(room: &mut [u8], piece: &[u8]) -> usize {
+    room.iter_mut()
+        .zip(piece)
+        .map(|(slot, &byte)| *slot = byte)
+        .count()
+}
+
+impl<const N: usize> Default for Text<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A number in decimal.
+pub fn decimal(mut value: u64) -> Text<24> {
+    let mut digits = [0_u8; 20];
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        if let Some(slot) = digits.get_mut(first) {
+            *slot = b'0' + (value % 10) as u8;
+        }
+        value /= 10;
+        if value == 0 || first == 0 {
+            break;
+        }
+    }
+    Text::of(&[digits.get(first..).unwrap_or_default()])
+}
+
+/// One line on standard error, in one write.
+pub fn say(pieces: &[&[u8]]) {
+    let mut line = Text::<512>::of(&[b"softstop-init: "]);
+    for piece in pieces {
+        line.push(piece);
+    }
+    let mut bytes = line.bytes;
+    for byte in &mut bytes {
+        // A line is a line, whatever a file name holds.
+        if byte.is_ascii_control() {
+            *byte = b'?';
+        }
+    }
+    if let Some(end) = bytes.get_mut(line.length) {
+        *end = b'\n';
+    }
+    sys::write(sys::STDERR, bytes.get(..=line.length).unwrap_or_default());
+}

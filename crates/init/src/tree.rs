@@ -1,0 +1,241 @@
+//! The process tree below a root, and what stopping means for each process in it.
+
+use softstop_programs::signal::Signal;
+
+use crate::process::{Kind, Process, Stdin};
+
+/// What stopping means for a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Role {
+    /// Nothing: it is not below the root, or behind a program that looks after it (a worker of a pool).
+    #[default]
+    Away,
+    /// The first program on its branch that handles the signal: it drains when told to.
+    Program,
+    /// The same, fed by a pipe: end-of-file should end it, after what feeds it.
+    Consumer,
+    /// A program that the signal would kill: it has no handler.
+    Unhandled,
+    /// It holds no work.
+    Idle,
+    /// A shell or init that keeps the signal to itself. It might start the next program.
+    Swallower,
+    /// Something in between that ends when what is behind it ends.
+    Wrapper,
+    /// A script that handles the signal and is ready to: its programs are its own business.
+    Script,
+    /// A script that handles the signal, but only when the program it waits for has ended.
+    Deferred,
+    /// A script that handles the signal in a way that cannot be told: best told when its programs are gone.
+    Trap,
+}
+
+/// The processes of one moment, sorted by id.
+#[derive(Debug)]
+pub struct Table<'a> {
+    rows: &'a mut [Process],
+    length: usize,
+}
+
+impl<'a> Table<'a> {
+    /// An empty table with room for `rows.len()` processes.
+    pub fn new(rows: &'a mut [Process]) -> Self {
+        Self { rows, length: 0 }
+    }
+
+    /// Forgets all rows.
+    pub fn clear(&mut self) {
+        self.length = 0;
+    }
+
+    /// Adds a process. What does not fit is left out: it will be seen when others have gone.
+    pub fn push(&mut self, process: Process) {
+        if let Some(row) = self.rows.get_mut(self.length) {
+            *row = process;
+            self.length += 1;
+        }
+    }
+
+    /// Puts the rows in order; to be called after the last `push`.
+    pub fn sort(&mut self) {
+        // The kernel lists them in order, so this is one walk through them.
+        let rows = self.rows_mut();
+        for end in 1..rows.len() {
+            let mut place = end;
+            while place > 0
+                && rows
+                    .get(place - 1)
+                    .zip(rows.get(place))
+                    .is_some_and(|(a, b)| a.pid > b.pid)
+            {
+                rows.swap(place - 1, place);
+                place -= 1;
+            }
+        }
+    }
+
+    /// The processes.
+    pub fn rows(&self) -> &[Process] {
+        self.rows.get(..self.length).unwrap_or_default()
+    }
+
+    fn rows_mut(&mut self) -> &mut [Process] {
+        self.rows.get_mut(..self.length).unwrap_or_default()
+    }
+
+    /// The process of that id.
+    pub fn get(&self, pid: u32) -> Option<&Process> {
+        let rows = self.rows();
+        rows.binary_search_by_key(&pid, |row| row.pid)
+            .ok()
+            .and_then(|index| rows.get(index))
+    }
+
+    fn children(&self, pid: u32) -> impl Iterator<Item = &Process> {
+        self.rows().iter().filter(move |row| row.parent == pid)
+    }
+
+    /// Whether any process has one of these roles.
+    pub fn any(&self, roles: &[Role]) -> bool {
+        self.rows().iter().any(|row| roles.contains(&row.role))
+    }
+
+    /// Gives every process below `root` its role for `signal`, from the top: what is behind a process that looks after
+    /// its own children stays [`Role::Away`].
+    ///
+    /// `scripts`: leave a script that is ready to handle the signal alone with it. Otherwise every shell is looked
+    /// through.
+    pub fn judge(&mut self, root: u32, signal: u8, scripts: bool) {
+        for row in self.rows_mut() {
+            row.role = Role::Away;
+        }
+        // Parents mostly have smaller ids than their children, so this takes one or two rounds.
+        loop {
+            let mut changed = false;
+            for index in 0..self.length {
+                let Some(row) = self.rows().get(index) else {
+                    break;
+                };
+                if row.role != Role::Away || !self.reaches(row, root) {
+                    continue;
+                }
+                let role = self.role(row, signal, scripts);
+                changed |= role != Role::Away;
+                if let Some(row) = self.rows_mut().get_mut(index) {
+                    row.role = role;
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+        self.promote_childless_launchers(signal);
+    }
+
+    fn reaches(&self, row: &Process, root: u32) -> bool {
+        row.parent == root
+            || self.get(row.parent).is_some_and(|parent| {
+                matches!(
+                    parent.role,
+                    Role::Swallower | Role::Wrapper | Role::Unhandled | Role::Deferred | Role::Trap
+                )
+            })
+    }
+
+    fn role(&self, row: &Process, signal: u8, scripts: bool) -> Role {
+        let handles = signal_for(row, signal).is_some();
+        match row.kind {
+            Kind::Drain | Kind::Watch => Role::Away,
+            Kind::Program | Kind::Softstop | Kind::Idle if handles && row.stdin == Stdin::Pipe => {
+                Role::Consumer
+            }
+            Kind::Program | Kind::Softstop | Kind::Idle if handles => Role::Program,
+            Kind::Program | Kind::Softstop => Role::Unhandled,
+            Kind::Idle => Role::Idle,
+            Kind::Launcher => Role::Wrapper,
+            Kind::Init => Role::Swallower,
+            Kind::Shell | Kind::OtherShell if !catches(row, signal) => Role::Swallower,
+            Kind::Shell if scripts => self.script(row),
+            Kind::Shell | Kind::OtherShell => Role::Trap,
+        }
+    }
+
+    /// Which of its two kinds of waiting a script with a handler is in. In `wait` it runs the handler at once; while it
+    /// waits for a foreground command it runs the handler after that has ended.
+    fn script(&self, shell: &Process) -> Role {
+        if dies_of_any_signal(shell) {
+            return Role::Trap;
+        }
+        let mut children = self.children(shell.pid).peekable();
+        if children.peek().is_some() && children.all(|child| is_foreground(child, shell)) {
+            Role::Deferred
+        } else if self
+            .children(shell.pid)
+            .all(|child| is_background(child, shell))
+        {
+            Role::Script
+        } else {
+            Role::Trap
+        }
+    }
+
+    /// A launcher with nothing to launch (yet), or a program that only has a launcher's name.
+    fn promote_childless_launchers(&mut self, signal: u8) {
+        for index in 0..self.length {
+            let Some(row) = self.rows().get(index) else {
+                break;
+            };
+            let alone = row.role == Role::Wrapper
+                && signal_for(row, signal).is_some()
+                && self.children(row.pid).next().is_none();
+            if alone && let Some(row) = self.rows_mut().get_mut(index) {
+                row.role = Role::Program;
+            }
+        }
+    }
+}
+
+/// The signal that stops this process gracefully when `stop` is wanted: that, or SIGTERM if it only handles that.
+pub fn signal_for(process: &Process, stop: u8) -> Option<u8> {
+    let term = Signal::TERM.number();
+    let shell = matches!(process.kind, Kind::Shell | Kind::OtherShell);
+    if process.handles(stop) && !(shell && stop == Signal::INT.number()) {
+        Some(stop)
+    } else {
+        process.handles(term).then_some(term)
+    }
+}
+
+/// Whether a script handles the stop signal. Shells catch INT for themselves, which says nothing about the script.
+fn catches(shell: &Process, stop: u8) -> bool {
+    shell.catches(Signal::TERM.number()) || (stop != Signal::INT.number() && shell.catches(stop))
+}
+
+/// bash with an EXIT trap catches every signal that would end it, runs the trap and dies.
+fn dies_of_any_signal(shell: &Process) -> bool {
+    const ALRM: u8 = 14;
+    const XCPU: u8 = 24;
+    const VTALRM: u8 = 26;
+    [ALRM, XCPU, VTALRM]
+        .iter()
+        .all(|&signal| shell.catches(signal))
+}
+
+/// Every shell starts a `&` job with INT and QUIT ignored and standard input from `/dev/null`.
+fn is_background(child: &Process, shell: &Process) -> bool {
+    let newly_ignored =
+        |signal: Signal| child.ignores(signal.number()) && !shell.ignores(signal.number());
+    newly_ignored(Signal::INT)
+        || newly_ignored(Signal::QUIT)
+        || (child.stdin == Stdin::Null && !matches!(shell.stdin, Stdin::Null | Stdin::Unknown))
+}
+
+fn is_foreground(child: &Process, shell: &Process) -> bool {
+    let untouched =
+        |signal: Signal| !child.handles(signal.number()) && !child.ignores(signal.number());
+    !is_background(child, shell)
+        && (untouched(Signal::INT)
+            || untouched(Signal::QUIT)
+            || (child.stdin == Stdin::Container && shell.stdin == Stdin::Container))
+}

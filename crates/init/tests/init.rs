@@ -1,0 +1,11 @@
+//! softstop-init with real shells and programs, as PID 1 of real PID namespaces. Needs root, util-linux, dash, bash and
+//! busybox; says loudly what it skips.
+#![allow(clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod cli;
+mod container;
+mod hook;
+mod load;
+mod shapes;
+mod signals;
+mod trees;
