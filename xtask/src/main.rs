@@ -36,6 +36,8 @@ fn main() -> ExitCode {
 
 /// The root of the repository.
 fn root() -> anyhow::Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask is in no folder")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("xtask is in no folder")?;
     Ok(root.to_owned())
 }

@@ -34,11 +34,14 @@ pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
 fn up() -> anyhow::Result<ExitCode> {
     let state = state_file()?;
     if let Some(running) = read(&state)?.filter(Detached::is_running) {
-        println!("already up; export KUBECONFIG={}", running.kubeconfig.display());
+        println!(
+            "already up; export KUBECONFIG={}",
+            running.kubeconfig.display()
+        );
         return Ok(ExitCode::SUCCESS);
     }
     let assets = Assets::find_or_build()?;
-    let rig = Rig::start(&assets)?.detach()?;
+    let rig = Rig::start(&assets)?.detach();
     let saved = fs::write(&state, rig.to_json().to_string());
     if let Err(error) = saved {
         rig.stop()?;
@@ -56,7 +59,8 @@ fn down() -> anyhow::Result<ExitCode> {
         None => println!("no rig is up"),
         Some(rig) => {
             rig.stop()?;
-            fs::remove_file(&state).with_context(|| format!("cannot remove {}", state.display()))?;
+            fs::remove_file(&state)
+                .with_context(|| format!("cannot remove {}", state.display()))?;
             println!("stopped");
         }
     }
@@ -71,9 +75,14 @@ fn run_with(mut words: Vec<OsString>) -> anyhow::Result<ExitCode> {
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]);
     rig.environment(&mut command)?;
-    let status = command.status().with_context(|| format!("cannot run {}", words[0].display()))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run {}", words[0].display()))?;
     // A command that a signal ended has no code.
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+    Ok(status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 fn state_file() -> anyhow::Result<PathBuf> {
@@ -86,7 +95,8 @@ fn read(state: &PathBuf) -> anyhow::Result<Option<Detached>> {
     if !state.exists() {
         return Ok(None);
     }
-    let text = fs::read_to_string(state).with_context(|| format!("cannot read {}", state.display()))?;
+    let text =
+        fs::read_to_string(state).with_context(|| format!("cannot read {}", state.display()))?;
     match serde_json::from_str(&text) {
         Ok(value) => Detached::from_json(&value).map(Some),
         Err(error) => bail!("{} is not JSON ({error}): remove it", state.display()),

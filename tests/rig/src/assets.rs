@@ -62,19 +62,38 @@ impl Assets {
         if let Some(dir) = env::var_os(ASSETS).map(PathBuf::from) {
             let find = |name: &str| {
                 let path = dir.join(name);
-                if path.is_file() { Ok(path) } else { bail!("{ASSETS} is {}, but there is no {name} in it", dir.display()) }
+                if path.is_file() {
+                    Ok(path)
+                } else {
+                    bail!(
+                        "{ASSETS} is {}, but there is no {name} in it",
+                        dir.display()
+                    )
+                }
             };
-            return Ok(Self { etcd: find("etcd")?, apiserver: find("kube-apiserver")?, kubectl: find("kubectl")? });
+            return Ok(Self {
+                etcd: find("etcd")?,
+                apiserver: find("kube-apiserver")?,
+                kubectl: find("kubectl")?,
+            });
         }
         let [etcd, kube] = &TOOLS;
         let (etcd, kube) = (etcd.built()?, kube.built()?);
-        Ok(Self { etcd: etcd.join("etcd"), apiserver: kube.join("kube-apiserver"), kubectl: kube.join("kubectl") })
+        Ok(Self {
+            etcd: etcd.join("etcd"),
+            apiserver: kube.join("kube-apiserver"),
+            kubectl: kube.join("kubectl"),
+        })
     }
 }
 
 /// What is built once and kept between checkouts: `SOFTSTOP_CACHE`, else `softstop` in the user's cache folder.
 pub fn cache_dir() -> anyhow::Result<PathBuf> {
-    let var = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let var = |name| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     var("SOFTSTOP_CACHE")
         .or_else(|| var("XDG_CACHE_HOME").map(|dir| dir.join("softstop")))
         .or_else(|| var("HOME").map(|dir| dir.join(".cache/softstop")))
@@ -86,16 +105,26 @@ pub fn cache_dir() -> anyhow::Result<PathBuf> {
 impl Tools {
     /// The folder with the finished programs.
     fn built(&self) -> anyhow::Result<PathBuf> {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools").join(self.module);
+        let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tools")
+            .join(self.module);
         let version = self.version(&source)?;
-        let dir = cache_dir()?.join("rig").join(format!("{}-{version}", self.module));
+        let dir = cache_dir()?
+            .join("rig")
+            .join(format!("{}-{version}", self.module));
         fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        let missing = || self.programs.iter().filter(|(name, _)| !dir.join(name).is_file());
+        let missing = || {
+            self.programs
+                .iter()
+                .filter(|(name, _)| !dir.join(name).is_file())
+        };
         if missing().next().is_some() {
             // One build at a time: a second process waits here, then finds the first one's result.
             let lock = dir.join(".lock");
-            let lock = File::create(&lock).with_context(|| format!("cannot write {}", lock.display()))?;
-            lock.lock().with_context(|| format!("cannot lock {}", dir.display()))?;
+            let lock =
+                File::create(&lock).with_context(|| format!("cannot write {}", lock.display()))?;
+            lock.lock()
+                .with_context(|| format!("cannot lock {}", dir.display()))?;
             for (name, package) in missing() {
                 self.build(&source, &version, name, package, &dir)?;
             }
@@ -106,7 +135,8 @@ impl Tools {
     /// The dependency's version in go.mod.
     fn version(&self, source: &Path) -> anyhow::Result<String> {
         let path = source.join("go.mod");
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         text.lines()
             .filter(|line| !line.contains("=>"))
             .find_map(|line| {
@@ -116,14 +146,33 @@ impl Tools {
             .with_context(|| format!("{} does not require {}", path.display(), self.dependency))
     }
 
-    fn build(&self, source: &Path, version: &str, name: &str, package: &str, dir: &Path) -> anyhow::Result<()> {
-        eprintln!("rig: building {name} {version}, once, into {}", dir.display());
+    fn build(
+        &self,
+        source: &Path,
+        version: &str,
+        name: &str,
+        package: &str,
+        dir: &Path,
+    ) -> anyhow::Result<()> {
+        eprintln!(
+            "rig: building {name} {version}, once, into {}",
+            dir.display()
+        );
         let mut flags = vec!["-s -w".to_owned()];
         if let Some(package) = self.version_package {
-            let mut parts = version.trim_start_matches('v').split('.').map(str::to_owned);
+            let mut parts = version
+                .trim_start_matches('v')
+                .split('.')
+                .map(str::to_owned);
             let values = [Some(version.to_owned()), parts.next(), parts.next()];
-            for (variable, value) in ["gitVersion", "gitMajor", "gitMinor"].into_iter().zip(values) {
-                flags.push(format!("-X {package}.{variable}={}", value.unwrap_or_default()));
+            for (variable, value) in ["gitVersion", "gitMajor", "gitMinor"]
+                .into_iter()
+                .zip(values)
+            {
+                flags.push(format!(
+                    "-X {package}.{variable}={}",
+                    value.unwrap_or_default()
+                ));
             }
         }
         // Renamed when finished, so that a build cut short is never taken for a program.
@@ -143,9 +192,12 @@ impl Tools {
                 )
             })?;
         if !status.success() {
-            bail!("go build {package} failed ({status}); it needs Go 1.26 or newer and access to a Go module proxy");
+            bail!(
+                "go build {package} failed ({status}); it needs Go 1.26 or newer and access to a Go module proxy"
+            );
         }
         let finished = dir.join(name);
-        fs::rename(&unfinished, &finished).with_context(|| format!("cannot rename to {}", finished.display()))
+        fs::rename(&unfinished, &finished)
+            .with_context(|| format!("cannot rename to {}", finished.display()))
     }
 }

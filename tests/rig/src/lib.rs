@@ -23,6 +23,10 @@ use anyhow::Context as _;
 ///
 /// Another process may take it before its user binds it. That shows at once, as a server that does not start.
 pub fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot bind a port on 127.0.0.1")?;
-    Ok(listener.local_addr().context("cannot read the bound address")?.port())
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot bind a port on 127.0.0.1")?;
+    Ok(listener
+        .local_addr()
+        .context("cannot read the bound address")?
+        .port())
 }

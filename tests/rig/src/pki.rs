@@ -7,8 +7,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, CertifiedKey, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, CertifiedKey, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 
 /// A certificate authority that lives as long as this value.
@@ -23,11 +23,19 @@ impl Authority {
     pub fn new(name: &str) -> anyhow::Result<Self> {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+        params.key_usages = vec![
+            KeyUsagePurpose::KeyCertSign,
+            KeyUsagePurpose::DigitalSignature,
+        ];
         params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().context("cannot make a key")?;
-        let certificate = params.self_signed(&key).context("cannot sign a CA certificate")?;
-        Ok(Self { certificate, issuer: Issuer::new(params, key) })
+        let certificate = params
+            .self_signed(&key)
+            .context("cannot sign a CA certificate")?;
+        Ok(Self {
+            certificate,
+            issuer: Issuer::new(params, key),
+        })
     }
 
     /// Its certificate.
@@ -47,7 +55,9 @@ impl Authority {
     pub fn client(&self, user: &str, group: &str) -> anyhow::Result<CertifiedKey<KeyPair>> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, user);
-        params.distinguished_name.push(DnType::OrganizationName, group);
+        params
+            .distinguished_name
+            .push(DnType::OrganizationName, group);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         self.sign(params)
     }
@@ -56,7 +66,9 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.use_authority_key_identifier_extension = true;
         let signing_key = KeyPair::generate().context("cannot make a key")?;
-        let cert = params.signed_by(&signing_key, &self.issuer).context("cannot sign a certificate")?;
+        let cert = params
+            .signed_by(&signing_key, &self.issuer)
+            .context("cannot sign a certificate")?;
         Ok(CertifiedKey { cert, signing_key })
     }
 }
@@ -64,7 +76,8 @@ impl Authority {
 /// Writes `NAME.crt` and `NAME.key` into `dir`, the key readable by its owner only.
 pub(crate) fn write(dir: &Path, name: &str, pair: &CertifiedKey<KeyPair>) -> anyhow::Result<()> {
     let certificate = dir.join(format!("{name}.crt"));
-    fs::write(&certificate, pair.cert.pem()).with_context(|| format!("cannot write {}", certificate.display()))?;
+    fs::write(&certificate, pair.cert.pem())
+        .with_context(|| format!("cannot write {}", certificate.display()))?;
     let key = dir.join(format!("{name}.key"));
     OpenOptions::new()
         .write(true)

@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::process::Guard;
 use crate::{Assets, Authority, Process, free_port, pki};
 
 /// How long a server may take to become ready. It takes one second on an idle machine.
@@ -27,6 +28,7 @@ pub struct Rig {
     // In the order in which they are dropped.
     apiserver: Process,
     etcd: Process,
+    sweeper: Guard,
     dir: TempDir,
     kubectl: PathBuf,
     url: String,
@@ -35,13 +37,26 @@ pub struct Rig {
 impl Rig {
     /// Starts the servers on free loopback ports and waits until they are ready.
     pub fn start(assets: &Assets) -> anyhow::Result<Self> {
-        let dir = TempDir::with_prefix("softstop-rig-").context("cannot make a temporary folder")?;
+        let dir =
+            TempDir::with_prefix("softstop-rig-").context("cannot make a temporary folder")?;
+        // The servers have been killed by their own guards by then.
+        let sweeper = Guard::new(
+            "sleep 1; rm -rf -- \"$1\"",
+            &dir.path().display().to_string(),
+        )?;
         let (etcd, etcd_url) = start_etcd(assets, dir.path())?;
         let port = free_port()?;
         let url = format!("https://127.0.0.1:{port}");
         write_pki(dir.path(), &url)?;
         let apiserver = start_apiserver(assets, dir.path(), &etcd_url, port)?;
-        let mut rig = Self { apiserver, etcd, dir, kubectl: assets.kubectl.clone(), url };
+        let mut rig = Self {
+            apiserver,
+            etcd,
+            sweeper,
+            dir,
+            kubectl: assets.kubectl.clone(),
+            url,
+        };
         rig.wait_ready()?;
         Ok(rig)
     }
@@ -67,7 +82,10 @@ impl Rig {
     }
 
     /// `kubectl ARGS...`, whatever comes of it.
-    pub fn kubectl<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> anyhow::Result<Output> {
+    pub fn kubectl<A: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = A>,
+    ) -> anyhow::Result<Output> {
         Command::new(&self.kubectl)
             .args(args)
             .env("KUBECONFIG", self.kubeconfig())
@@ -79,33 +97,54 @@ impl Rig {
     pub fn environment(&self, command: &mut Command) -> anyhow::Result<()> {
         let tools = self.kubectl.parent().context("kubectl is in no folder")?;
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::env::join_paths(std::iter::once(tools.to_owned()).chain(std::env::split_paths(&path)))
-            .context("cannot add a folder to PATH")?;
-        command.env("PATH", path).env("KUBECONFIG", self.kubeconfig());
+        let path = std::env::join_paths(
+            std::iter::once(tools.to_owned()).chain(std::env::split_paths(&path)),
+        )
+        .context("cannot add a folder to PATH")?;
+        command
+            .env("PATH", path)
+            .env("KUBECONFIG", self.kubeconfig());
         Ok(())
     }
 
     /// Makes a namespace that pods can be created in: with the service account that admission gives each of them, which a controller
     /// makes elsewhere.
     pub fn create_namespace(&self, manifest: &Value) -> anyhow::Result<()> {
-        let name = manifest["metadata"]["name"].as_str().context("the namespace has no name")?;
+        let name = manifest["metadata"]["name"]
+            .as_str()
+            .context("the namespace has no name")?;
         let account = json!({"apiVersion": "v1", "kind": "ServiceAccount",
             "metadata": {"name": "default", "namespace": name}});
         let list = json!({"apiVersion": "v1", "kind": "List", "items": [manifest, account]});
         let file = self.dir.path().join(format!("namespace-{name}.json"));
-        fs::write(&file, list.to_string()).with_context(|| format!("cannot write {}", file.display()))?;
+        fs::write(&file, list.to_string())
+            .with_context(|| format!("cannot write {}", file.display()))?;
         let output = self.kubectl([OsStr::new("create"), OsStr::new("-f"), file.as_os_str()])?;
         if !output.status.success() {
-            bail!("cannot create the namespace {name}: {}", String::from_utf8_lossy(&output.stderr));
+            bail!(
+                "cannot create the namespace {name}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         }
         Ok(())
     }
 
     /// Lets the servers outlive this process. [`Detached::stop`] stops them.
-    pub fn detach(self) -> anyhow::Result<Detached> {
+    pub fn detach(self) -> Detached {
         let kubeconfig = self.kubeconfig();
-        let Self { apiserver, etcd, dir, .. } = self;
-        Ok(Detached { processes: vec![apiserver.detach()?, etcd.detach()?], dir: dir.keep(), kubeconfig })
+        let Self {
+            apiserver,
+            etcd,
+            sweeper,
+            dir,
+            ..
+        } = self;
+        drop(sweeper);
+        Detached {
+            processes: vec![apiserver.detach(), etcd.detach()],
+            dir: dir.keep(),
+            kubeconfig,
+        }
     }
 
     fn wait_ready(&mut self) -> anyhow::Result<()> {
@@ -117,12 +156,19 @@ impl Rig {
                 break;
             }
             if Instant::now() > deadline {
-                bail!("kube-apiserver is not ready after {DEADLINE:?}:\n{}", self.apiserver.log_tail());
+                bail!(
+                    "kube-apiserver is not ready after {DEADLINE:?}:\n{}",
+                    self.apiserver.log_tail()
+                );
             }
             thread::sleep(Duration::from_millis(100));
         }
         // Ready comes a little before the namespace "default" and its neighbours are there.
-        while !self.kubectl(["get", "namespace", "default"])?.status.success() {
+        while !self
+            .kubectl(["get", "namespace", "default"])?
+            .status
+            .success()
+        {
             if Instant::now() > deadline {
                 bail!("kube-apiserver has not made the namespace \"default\" within {DEADLINE:?}");
             }
@@ -145,7 +191,12 @@ fn start_etcd(assets: &Assets, dir: &Path) -> anyhow::Result<(Process, String)> 
     Ok((Process::start("etcd", command, &dir.join("etcd.log"))?, url))
 }
 
-fn start_apiserver(assets: &Assets, dir: &Path, etcd_url: &str, port: u16) -> anyhow::Result<Process> {
+fn start_apiserver(
+    assets: &Assets,
+    dir: &Path,
+    etcd_url: &str,
+    port: u16,
+) -> anyhow::Result<Process> {
     let file = |name: &str| dir.join(name).display().to_string();
     let flags = [
         ("etcd-servers", etcd_url.to_owned()),
@@ -154,9 +205,15 @@ fn start_apiserver(assets: &Assets, dir: &Path, etcd_url: &str, port: u16) -> an
         ("tls-cert-file", file("apiserver.crt")),
         ("tls-private-key-file", file("apiserver.key")),
         ("client-ca-file", file("client-ca.crt")),
-        ("service-account-issuer", format!("https://127.0.0.1:{port}/")),
+        (
+            "service-account-issuer",
+            format!("https://127.0.0.1:{port}/"),
+        ),
         ("service-account-key-file", file("service-account.crt")),
-        ("service-account-signing-key-file", file("service-account.key")),
+        (
+            "service-account-signing-key-file",
+            file("service-account.key"),
+        ),
         ("service-cluster-ip-range", "10.0.0.0/24".to_owned()),
         ("authorization-mode", "RBAC".to_owned()),
         ("allow-privileged", "true".to_owned()),
@@ -173,7 +230,11 @@ fn write_pki(dir: &Path, url: &str) -> anyhow::Result<()> {
     let authority = Authority::new("softstop-rig")?;
     pki::write(dir, "apiserver", &authority.serving()?)?;
     // The API server takes the public half of this key out of the certificate; who signed it does not matter.
-    pki::write(dir, "service-account", &authority.client("service-account", "signer")?)?;
+    pki::write(
+        dir,
+        "service-account",
+        &authority.client("service-account", "signer")?,
+    )?;
     let admin = authority.client("admin", "system:masters")?;
     pki::write(dir, "admin", &admin)?;
     let write = |name: &str, text: &str| {
@@ -212,11 +273,20 @@ impl Detached {
     /// Back from JSON.
     pub fn from_json(value: &Value) -> anyhow::Result<Self> {
         let path = |key: &str| {
-            value[key].as_str().map(PathBuf::from).with_context(|| format!("no \"{key}\" in the rig's state"))
+            value[key]
+                .as_str()
+                .map(PathBuf::from)
+                .with_context(|| format!("no \"{key}\" in the rig's state"))
         };
-        let processes = value["processes"].as_array().context("no \"processes\" in the rig's state")?;
+        let processes = value["processes"]
+            .as_array()
+            .context("no \"processes\" in the rig's state")?;
         Ok(Self {
-            processes: processes.iter().filter_map(Value::as_u64).filter_map(|id| u32::try_from(id).ok()).collect(),
+            processes: processes
+                .iter()
+                .filter_map(Value::as_u64)
+                .filter_map(|id| u32::try_from(id).ok())
+                .collect(),
             dir: path("dir")?,
             kubeconfig: path("kubeconfig")?,
         })
@@ -230,8 +300,12 @@ impl Detached {
     /// Kills the servers and removes the folder.
     pub fn stop(&self) -> anyhow::Result<()> {
         for &id in self.processes.iter().filter(|&&id| self.owns(id)) {
-            let pid = i32::try_from(id).ok().and_then(Pid::from_raw).context("not a process id")?;
-            kill_process(pid, Signal::KILL).with_context(|| format!("cannot kill the rig's process {id}"))?;
+            let pid = i32::try_from(id)
+                .ok()
+                .and_then(Pid::from_raw)
+                .context("not a process id")?;
+            kill_process(pid, Signal::KILL)
+                .with_context(|| format!("cannot kill the rig's process {id}"))?;
         }
         match fs::remove_dir_all(&self.dir) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
