@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "output is the job")]
 
 mod rig;
+mod test;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,11 +23,14 @@ enum Task {
     /// A real kube-apiserver on loopback: built on first use, about five minutes.
     #[command(subcommand)]
     Rig(rig::Task),
+    /// Everything: formatting, lints, all tests, also those on a real kube-apiserver.
+    Test,
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Rig(task) => rig::run(task),
+        Task::Test => test::run(),
     };
     result.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");

@@ -6,14 +6,20 @@
 //! is killed ([`Process`]).
 
 mod assets;
+mod client;
 mod pki;
 mod process;
 mod rig;
+mod webhook;
+mod workload;
 
 pub use assets::{Assets, cache_dir};
+pub use client::Connection;
 pub use pki::Authority;
 pub use process::Process;
 pub use rig::{DEADLINE, Detached, Rig};
+pub use webhook::{Webhook, configuration};
+pub use workload::{Sample, documents, pod, review, samples};
 
 use std::net::{Ipv4Addr, TcpListener};
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::process::Guard;
 use crate::{Assets, Authority, Process, free_port, pki};
@@ -115,14 +115,23 @@ impl Rig {
             .context("the namespace has no name")?;
         let account = json!({"apiVersion": "v1", "kind": "ServiceAccount",
             "metadata": {"name": "default", "namespace": name}});
-        let list = json!({"apiVersion": "v1", "kind": "List", "items": [manifest, account]});
-        let file = self.dir.path().join(format!("namespace-{name}.json"));
-        fs::write(&file, list.to_string())
-            .with_context(|| format!("cannot write {}", file.display()))?;
-        let output = self.kubectl([OsStr::new("create"), OsStr::new("-f"), file.as_os_str()])?;
+        self.create(manifest)?;
+        self.create(&account)
+    }
+
+    /// `kubectl create` of one object.
+    pub fn create(&self, manifest: &Value) -> anyhow::Result<()> {
+        let file = NamedTempFile::new_in(self.dir.path()).context("cannot make a file")?;
+        serde_json::to_writer(&file, manifest)
+            .with_context(|| format!("cannot write {}", file.path().display()))?;
+        let output = self.kubectl([
+            OsStr::new("create"),
+            OsStr::new("-f"),
+            file.path().as_os_str(),
+        ])?;
         if !output.status.success() {
             bail!(
-                "cannot create the namespace {name}: {}",
+                "kubectl create failed: {}",
                 String::from_utf8_lossy(&output.stderr)
             );
         }
