@@ -18,20 +18,29 @@ pub struct Sample {
 /// The pods that come of the manifests in `dir`, by file name.
 pub fn samples(dir: &Path) -> anyhow::Result<Vec<Sample>> {
     let entries = fs::read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))?;
-    let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
+    let mut files: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
+    files.retain(|file| {
+        file.extension()
+            .is_some_and(|extension| extension == "yaml")
+    });
     files.sort();
     let mut samples = Vec::new();
     for file in files {
         let pods = documents(&file)?;
-        samples.extend(pods.iter().filter_map(pod).map(|pod| Sample { file: file.clone(), pod }));
+        samples.extend(pods.iter().filter_map(pod).map(|pod| Sample {
+            file: file.clone(),
+            pod,
+        }));
     }
     Ok(samples)
 }
 
 /// The documents of a YAML file.
 pub fn documents(file: &Path) -> anyhow::Result<Vec<Value>> {
-    let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text =
+        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     serde_saphyr::from_multiple(&text).with_context(|| format!("cannot read {}", file.display()))
 }
 
@@ -51,7 +60,10 @@ pub fn pod(manifest: &Value) -> Option<Value> {
     let mut pod = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": template["metadata"], "spec": template["spec"] });
     let metadata = pod["metadata"].as_object_mut()?;
     metadata.insert("generateName".into(), format!("{owner}-").into());
-    metadata.insert("namespace".into(), manifest["metadata"]["namespace"].clone());
+    metadata.insert(
+        "namespace".into(),
+        manifest["metadata"]["namespace"].clone(),
+    );
     let reference = json!({
         "apiVersion": if kind == "Job" { "batch/v1" } else { "apps/v1" }, "kind": kind, "name": owner,
         "uid": "6b1a2c1e-93f6-4f6b-8d0c-5a3f6d1e7c55", "controller": true, "blockOwnerDeletion": true,

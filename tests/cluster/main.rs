@@ -1,0 +1,14 @@
+//! softstop on a real kube-apiserver: what it and the API server make of each other.
+//!
+//! Run by `cargo xtask test`, or by `cargo test --test cluster`, which builds the servers first where they are missing. All tests
+//! share one API server and one `softstop webhook`; each has namespaces of its own.
+
+mod examples;
+mod failure;
+mod fixture;
+mod generated;
+mod matching;
+mod reinvocation;
+mod spy;
+mod surroundings;
+mod warnings;
