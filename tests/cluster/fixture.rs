@@ -183,9 +183,9 @@ impl Client {
         .await
     }
 
-    pub(crate) async fn merge(&self, path: &str, patch: &Value) -> Reply {
+    pub(crate) async fn merge(&self, path: &str, change: &Value) -> Reply {
         let request = Request::patch(path).header("Content-Type", "application/merge-patch+json");
-        self.send(request, patch.to_string()).await
+        self.send(request, change.to_string()).await
     }
 
     pub(crate) async fn text(&self, path: &str) -> String {

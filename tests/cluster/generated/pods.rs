@@ -63,63 +63,27 @@ fn object<const N: usize>(
     })
 }
 
+#[rustfmt::skip]
+const SETTINGS: &[&str] = &[
+    "mode", "entrypoint", "drain-delay", "drain-time", "grace-period", "pre-stop", "stop-signal", "runtime",
+    "writable", "status", "drain-dely",
+];
+
+#[rustfmt::skip]
+const KEYS: &[&str] = &[
+    "softstop.dev/KEY", "KEY.softstop.dev/c0", "KEY.softstop.dev/c1", "KEY.softstop.dev/nobody",
+];
+
+#[rustfmt::skip]
+const VALUES: &[&str] = &[
+    "enforce", "audit", "off", "auto", "exec", "init", "hook", "0", "1", "5", "45s", "2m", "24h", "25h", "-1",
+    "", "5 minutes", r#"["/bin/drain"]"#, "[]", "GET :8080/drain", "GET :http/drain", "GET 8080", "SIGQUIT",
+    "SIGKILL", "gunicorn", "uwsgi", "none", "/run", "/run,/tmp", "/data", "relative", "/", "é\u{7}",
+    "99999999999999999999",
+];
+
 fn annotations() -> impl Strategy<Value = Map<String, Value>> {
-    let keys = [
-        "mode",
-        "entrypoint",
-        "drain-delay",
-        "drain-time",
-        "grace-period",
-        "pre-stop",
-        "stop-signal",
-        "runtime",
-        "writable",
-        "status",
-        "drain-dely",
-    ];
-    let targets = [
-        "softstop.dev/KEY",
-        "KEY.softstop.dev/c0",
-        "KEY.softstop.dev/c1",
-        "KEY.softstop.dev/nobody",
-    ];
-    let values = [
-        "enforce",
-        "audit",
-        "off",
-        "auto",
-        "exec",
-        "init",
-        "hook",
-        "0",
-        "1",
-        "5",
-        "45s",
-        "2m",
-        "24h",
-        "25h",
-        "-1",
-        "",
-        "5 minutes",
-        r#"["/bin/drain"]"#,
-        "[]",
-        "GET :8080/drain",
-        "GET :http/drain",
-        "GET 8080",
-        "SIGQUIT",
-        "SIGKILL",
-        "gunicorn",
-        "uwsgi",
-        "none",
-        "/run",
-        "/run,/tmp",
-        "/data",
-        "relative",
-        "/",
-        "é\u{7}",
-        "99999999999999999999",
-    ];
-    let pair = (select(&keys[..]), select(&targets[..]), select(&values[..]));
+    let pair = (select(SETTINGS), select(KEYS), select(VALUES));
     let other = select(vec![
         ("app.example.com/x", "y"),
         ("kubernetes.io/description", "d"),
@@ -231,41 +195,18 @@ fn init_container() -> impl Strategy<Value = Value> {
     ])
 }
 
+#[rustfmt::skip]
+const PROGRAMS: &[&str] = &[
+    "gunicorn app:app", "gunicorn --graceful-timeout 45 app:app", "uwsgi --http :8000 --die-on-term --master",
+    "celery -A app worker", "python -u app.py", "python manage.py migrate", "nginx -g 'daemon off;'",
+    "daphne app:app", "npm start", "tail -f /dev/null", "sleep infinity", "java -jar app.jar", "./start.sh",
+    "echo $HOME", "app $(PORT)", "julia entrypoint.jl", "true", "cd /app", "export A=1",
+    "trap 'kill $!' TERM", "exec app", "app &", "wait", "app | tee log", "php-fpm", "supervisord -n", "é --ü",
+    "a 'unclosed", "$(cat cmd)", "(app)", "while true; do app; done", "",
+];
+
 fn command() -> impl Strategy<Value = Value> {
-    let program = select(vec![
-        "gunicorn app:app",
-        "gunicorn --graceful-timeout 45 app:app",
-        "uwsgi --http :8000 --die-on-term --master",
-        "celery -A app worker",
-        "python -u app.py",
-        "python manage.py migrate",
-        "nginx -g 'daemon off;'",
-        "daphne app:app",
-        "npm start",
-        "tail -f /dev/null",
-        "sleep infinity",
-        "java -jar app.jar",
-        "./start.sh",
-        "echo $HOME",
-        "app $(PORT)",
-        "julia entrypoint.jl",
-        "true",
-        "cd /app",
-        "export A=1",
-        "trap 'kill $!' TERM",
-        "exec app",
-        "app &",
-        "wait",
-        "app | tee log",
-        "php-fpm",
-        "supervisord -n",
-        "é --ü",
-        "a 'unclosed",
-        "$(cat cmd)",
-        "(app)",
-        "while true; do app; done",
-        "",
-    ]);
+    let program = select(PROGRAMS);
     let script = (
         vec(program, 1..4),
         select(vec![" && ", "; ", "\n", " || ", " | "]),
