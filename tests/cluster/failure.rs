@@ -15,7 +15,7 @@ fn pod(name: &str) -> Value {
 #[tokio::test]
 async fn without_softstop_pods_are_admitted_as_they_are() {
     let client = cluster().client().await;
-    let webhook = cluster().start_webhook("failing");
+    let webhook = cluster().start_webhook("failing", &[]);
     cluster()
         .rig
         .create(&registration("failing", webhook.url(), webhook.ca()))

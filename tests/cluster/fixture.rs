@@ -13,21 +13,24 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
 use softstop_rig::{Assets, Rig, Webhook, configuration};
 
-/// Namespaces and the webhook registered for each (`""`: none), all opted in.
-const NAMESPACES: [(&str, &str); 12] = [
-    ("bare", ""),
-    ("shop", MAIN),
-    ("copies", MAIN),
-    ("warnings", MAIN),
-    ("generated", MAIN),
-    ("restricted", MAIN),
-    ("quota", MAIN),
-    ("limits", MAIN),
-    ("failing", "failing"),
-    ("spied", "spied"),
-    ("reinvoked", "reinvoked"),
-    ("reinvoked-bare", "reinvoked-bare"),
+/// Each namespace: its name, the webhook registered for it (`""`: none), a label.
+const NAMESPACES: [(&str, &str, (&str, &str)); 12] = [
+    ("bare", "", ENFORCE),
+    ("shop", MAIN, ENFORCE),
+    ("copies", MAIN, ENFORCE),
+    ("warnings", MAIN, ENFORCE),
+    ("generated", MAIN, ENFORCE),
+    ("restricted", MAIN, ENFORCE),
+    ("quota", MAIN, ENFORCE),
+    ("limits", MAIN, ENFORCE),
+    ("failing", "failing", ENFORCE),
+    ("spied", "spied", ENFORCE),
+    ("reinvoked", "reinvoked", ENFORCE),
+    // Opted in by a policy.
+    ("teams", "teams", ("team", "shop")),
 ];
+
+const ENFORCE: (&str, &str) = ("softstop.dev/mode", "enforce");
 
 /// The name of the shared webhook's registration.
 pub(crate) const MAIN: &str = "main";
@@ -52,14 +55,13 @@ impl Cluster {
     fn start() -> Self {
         let assets = Assets::find_or_build().expect("the programs of the rig");
         let rig = Rig::start(&assets).expect("a running API server");
-        for (name, webhook) in NAMESPACES {
-            rig.create_namespace(&namespace(name, webhook))
-                .expect("a namespace");
+        let namespaces = NAMESPACES.map(namespace);
+        for namespace in &namespaces {
+            rig.create_namespace(namespace).expect("a namespace");
         }
-        let list = json!({"apiVersion": "v1", "kind": "List",
-            "items": NAMESPACES.map(|(name, webhook)| namespace(name, webhook))});
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": namespaces});
         fs::write(rig.dir().join("namespaces.yaml"), list.to_string()).expect("a namespace file");
-        let webhook = start_webhook(&rig, MAIN);
+        let webhook = start_webhook(&rig, MAIN, &[]);
         rig.create(&registration(MAIN, webhook.url(), webhook.ca()))
             .expect("a registration");
         Self {
@@ -69,8 +71,8 @@ impl Cluster {
     }
 
     /// A webhook of the test's own. The caller registers it.
-    pub(crate) fn start_webhook(&self, name: &str) -> Webhook {
-        start_webhook(&self.rig, name)
+    pub(crate) fn start_webhook(&self, name: &str, args: &[String]) -> Webhook {
+        start_webhook(&self.rig, name, args)
     }
 
     /// A client for one test: it lives on that test's runtime.
@@ -84,20 +86,22 @@ impl Cluster {
     }
 }
 
-fn start_webhook(rig: &Rig, name: &str) -> Webhook {
+fn start_webhook(rig: &Rig, name: &str, args: &[String]) -> Webhook {
     let namespaces = rig.dir().join("namespaces.yaml");
-    let args = [
-        "--namespace-file".into(),
-        namespaces.into_os_string(),
-        "--facts-file".into(),
-        examples().join("image-facts.yaml").into_os_string(),
+    let mut all = vec![
+        format!("--namespace-file={}", namespaces.display()),
+        format!(
+            "--facts-file={}",
+            examples().join("image-facts.yaml").display()
+        ),
     ];
-    Webhook::start(program(), &rig.dir().join(name), args).expect("a running webhook")
+    all.extend_from_slice(args);
+    Webhook::start(program(), &rig.dir().join(name), all).expect("a running webhook")
 }
 
-fn namespace(name: &str, webhook: &str) -> Value {
-    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name,
-        "labels": {WEBHOOK: webhook, "softstop.dev/mode": "enforce", "kubernetes.io/metadata.name": name}}})
+fn namespace((name, webhook, (key, value)): (&str, &str, (&str, &str))) -> Value {
+    let labels = json!({WEBHOOK: webhook, key: value, "kubernetes.io/metadata.name": name});
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
 }
 
 /// The project's configuration for the namespaces that name this registration.

@@ -15,6 +15,7 @@ mod failure;
 mod fixture;
 mod generated;
 mod matching;
+mod policy;
 mod reinvocation;
 mod spy;
 mod surroundings;

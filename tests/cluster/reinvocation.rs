@@ -24,7 +24,7 @@ fn add_sidecar(pod: &Value) -> Vec<Value> {
 #[tokio::test]
 async fn containers_added_later_are_planned_too() {
     let client = cluster().client().await;
-    let webhook = cluster().start_webhook("reinvoked");
+    let webhook = cluster().start_webhook("reinvoked", &[]);
     let spy = Spy::start(add_sidecar).await;
     cluster()
         .rig

@@ -249,11 +249,7 @@ fn command() -> impl Strategy<Value = Value> {
     ]);
     let scripted = (shell, script, option::weighted(0.2, Just("more"))).prop_map(
         |(mut shell, script, more)| {
-            let words = shell
-                .as_array_mut()
-                .into_iter()
-                .flatten()
-                .map(|word| word.take());
+            let words = shell.as_array_mut().into_iter().flatten().map(Value::take);
             words
                 .chain([Value::from(script)])
                 .chain(more.map(Value::from))

@@ -29,7 +29,7 @@ impl Webhook {
         args: impl IntoIterator<Item = A>,
     ) -> anyhow::Result<Self> {
         fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        let (ca_file, port_file) = (dir.join("ca.pem"), dir.join("ports.json"));
+        let (ca_file, port_file) = (dir.join("ca.pem"), dir.join("ports"));
         let mut command = Command::new(program);
         command
             .args([
@@ -37,7 +37,7 @@ impl Webhook {
                 "--dev",
                 "--listen",
                 "127.0.0.1:0",
-                "--admin-listen",
+                "--admin-addr",
                 "127.0.0.1:0",
             ])
             .arg("--dev-ca-file")
@@ -47,11 +47,14 @@ impl Webhook {
             .args(args);
         let mut process = Process::start("softstop webhook", command, &dir.join("webhook.log"))?;
         let deadline = Instant::now() + DEADLINE;
-        let ports = loop {
+        let (https, admin) = loop {
             process.check_alive()?;
-            // Written last, and renamed into place: where it is, the rest is.
-            if let Ok(text) = fs::read_to_string(&port_file) {
-                break text;
+            if let Some(addresses) = fs::read_to_string(&port_file)
+                .ok()
+                .as_deref()
+                .and_then(addresses)
+            {
+                break addresses;
             }
             if Instant::now() > deadline {
                 bail!(
@@ -61,19 +64,13 @@ impl Webhook {
             }
             thread::sleep(Duration::from_millis(10));
         };
-        let ports: Value = serde_json::from_str(&ports).context("the port file is not JSON")?;
-        let url = |key: &str, scheme: &str| {
-            ports[key]
-                .as_u64()
-                .map(|port| format!("{scheme}://127.0.0.1:{port}"))
-                .context("the port file lacks a port")
-        };
+        // It was written before the sockets were bound.
         let ca = fs::read_to_string(&ca_file)
             .with_context(|| format!("cannot read {}", ca_file.display()))?;
         Ok(Self {
-            url: url("webhook", "https")?,
-            admin_url: url("admin", "http")?,
             process,
+            url: format!("https://{https}"),
+            admin_url: format!("http://{admin}"),
             ca,
         })
     }
@@ -105,6 +102,13 @@ impl Webhook {
     }
 }
 
+/// The lines `https=ADDR` and `admin=ADDR`, once both are written.
+fn addresses(text: &str) -> Option<(String, String)> {
+    let mut lines = text.strip_suffix('\n')?.lines();
+    let mut next = |key: &str| Some(lines.next()?.strip_prefix(key)?.to_owned());
+    Some((next("https=")?, next("admin=")?))
+}
+
 /// `deploy/mutating-webhook.yaml`, for a webhook by URL in place of a Service.
 pub fn configuration(name: &str, url: &str, ca: &str) -> anyhow::Result<Value> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/mutating-webhook.yaml");
@@ -124,4 +128,30 @@ pub fn configuration(name: &str, url: &str, ca: &str) -> anyhow::Result<Value> {
 fn base64(text: &str) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_file_counts_once_it_is_whole() {
+        let whole = "https=127.0.0.1:1\nadmin=127.0.0.1:2\n";
+        assert_eq!(
+            addresses(whole),
+            Some(("127.0.0.1:1".into(), "127.0.0.1:2".into()))
+        );
+        for end in 0..whole.len() {
+            assert_eq!(addresses(&whole[..end]), None, "{:?}", &whole[..end]);
+        }
+    }
+
+    #[test]
+    fn the_configuration_names_a_url() {
+        let configuration = configuration("test", "https://127.0.0.1:1", "CA").unwrap();
+        let webhook = &configuration["webhooks"][0];
+        assert_eq!(webhook["clientConfig"]["url"], "https://127.0.0.1:1/mutate");
+        assert_eq!(webhook["clientConfig"]["caBundle"], "Q0E=");
+        assert_eq!(webhook["failurePolicy"], "Ignore");
+    }
 }
