@@ -16,10 +16,12 @@ fn pod(name: &str) -> Value {
 async fn without_softstop_pods_are_admitted_as_they_are() {
     let client = cluster().client().await;
     let webhook = cluster().start_webhook("failing", &[]);
-    cluster()
-        .rig
-        .create(&registration("failing", webhook.url(), webhook.ca()))
-        .unwrap();
+    client
+        .register(
+            &registration("failing", webhook.url(), webhook.ca()),
+            "failing",
+        )
+        .await;
 
     let patched = client
         .create_pod("failing", &pod("before"))
@@ -50,7 +52,7 @@ async fn failed_open(client: &Client) -> u64 {
     let metrics = client.text("/metrics").await;
     let lines = metrics.lines().filter(|line| {
         line.starts_with("apiserver_admission_webhook_fail_open_count{")
-            && line.contains("pods.softstop.dev")
+            && line.contains("failing.softstop.dev")
     });
     lines
         .filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok())

@@ -7,7 +7,7 @@ mod pods;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use serde_json::Value;
 
-use crate::fixture::{Client, cluster, normal};
+use crate::fixture::{Client, cluster, normal, runtime};
 use difference::unexpected;
 
 /// Half of them are the same every time, so that a failure can be met again; half are new.
@@ -24,10 +24,7 @@ fn new_pods_each_time() {
 }
 
 fn run(seed: RngSeed) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = runtime();
     let client = runtime.block_on(cluster().client());
     let config = Config {
         cases: CASES,

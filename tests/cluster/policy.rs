@@ -12,10 +12,9 @@ async fn a_policy_opts_in_bounds_and_locks() {
         examples().join("shutdown-policy.yaml").display()
     );
     let webhook = cluster().start_webhook("teams", &[policy]);
-    cluster()
-        .rig
-        .create(&registration("teams", webhook.url(), webhook.ca()))
-        .unwrap();
+    client
+        .register(&registration("teams", webhook.url(), webhook.ca()), "teams")
+        .await;
     let pod = json!({"apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": "web", "annotations": {"softstop.dev/drain-delay": "1", "softstop.dev/drain-time": "1h"}},
         "spec": {"containers": [{"name": "app", "image": "app:1", "command": ["sh", "-c", "gunicorn app:app"],

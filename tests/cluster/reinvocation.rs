@@ -24,20 +24,26 @@ fn add_sidecar(pod: &Value) -> Vec<Value> {
 #[tokio::test]
 async fn containers_added_later_are_planned_too() {
     let client = cluster().client().await;
-    let webhook = cluster().start_webhook("reinvoked", &[]);
-    let spy = Spy::start(add_sidecar).await;
-    cluster()
-        .rig
-        .create(&registration("reinvoked", webhook.url(), webhook.ca()))
-        .unwrap();
-    // Configurations are asked in the order of their names.
-    let mut late = registration("reinvoked", &spy.url, &spy.ca);
-    late["metadata"]["name"] = "reinvoked-later".into();
-    cluster().rig.create(&late).unwrap();
-
     let pod = |containers: Value| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": containers}});
     let own = json!({"name": "app", "image": "app:1", "command": ["sh", "-c", "gunicorn app:app"],
         "ports": [{"containerPort": 8000}]});
+
+    let webhook = cluster().start_webhook("reinvoked", &[]);
+    client
+        .register(
+            &registration("reinvoked", webhook.url(), webhook.ca()),
+            "reinvoked",
+        )
+        .await;
+    let spy = Spy::start(add_sidecar).await;
+    // Configurations are asked in the order of their names: this one comes later.
+    let mut late = registration("reinvoked", &spy.url, &spy.ca);
+    late["metadata"]["name"] = "reinvoked-later".into();
+    let added = |pod: &Value| pod["spec"]["containers"][1].is_object();
+    client
+        .register_until(&late, "reinvoked", &pod(json!([own])), added)
+        .await;
+
     let stored = client
         .create_pod("reinvoked", &pod(json!([own])))
         .await

@@ -70,15 +70,11 @@ impl Spy {
         self.seen.lock().expect("no panic while locked").clone()
     }
 
-    /// The names of the objects it was sent.
-    pub(crate) fn names(&self) -> Vec<String> {
-        let name = |request: &Value| {
-            request["object"]["metadata"]["name"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned()
-        };
-        self.seen().iter().map(name).collect()
+    /// Whether it was sent an object of that name.
+    pub(crate) fn saw(&self, name: &str) -> bool {
+        self.seen()
+            .iter()
+            .any(|request| request["object"]["metadata"]["name"] == name)
     }
 }
 
