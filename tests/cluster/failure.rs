@@ -1,8 +1,5 @@
 //! softstop gone: pods start all the same, and it can be seen that they started without it.
 
-use std::fs;
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::fixture::{Client, cluster, normal, registration};
@@ -38,7 +35,7 @@ async fn without_softstop_pods_are_admitted_as_they_are() {
     let bare = client.create_pod("bare", &pod("without")).await.accepted();
     assert_eq!(normal(&left_alone), normal(&bare));
     assert_eq!(failed_open(&client).await, counted + 1);
-    let annotations = audit("after").await;
+    let annotations = cluster().rig.audit_annotations("failing", "after").unwrap();
     assert!(
         annotations
             .keys()
@@ -57,25 +54,4 @@ async fn failed_open(client: &Client) -> u64 {
     lines
         .filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok())
         .sum()
-}
-
-/// The audit annotations of the creation of a pod in the namespace of this test. The log is written a little later.
-async fn audit(name: &str) -> serde_json::Map<String, Value> {
-    for _ in 0..100 {
-        let log = fs::read_to_string(cluster().rig.audit_log()).unwrap_or_default();
-        let events = log
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let mut ours = events.filter(|event| {
-            event["objectRef"]["namespace"] == "failing" && event["objectRef"]["name"] == name
-        });
-        if let Some(event) = ours.next() {
-            return event["annotations"]
-                .as_object()
-                .cloned()
-                .unwrap_or_default();
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("the creation of {name} is not in the audit log");
 }

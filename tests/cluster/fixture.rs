@@ -66,11 +66,9 @@ impl Cluster {
         let cluster = Self { rig, webhook };
         let registration = registration(MAIN, cluster.webhook.url(), cluster.webhook.ca());
         // The test that comes first may already be on a runtime of its own.
-        let registered = || {
-            runtime()
-                .block_on(async { cluster.client().await.register(&registration, "shop").await })
-        };
-        thread::scope(|scope| scope.spawn(registered).join()).expect("a registered webhook");
+        let register = async { cluster.client().await.register(&registration, "shop").await };
+        thread::scope(|scope| scope.spawn(|| runtime().block_on(register)).join())
+            .expect("a registered webhook");
         cluster
     }
 

@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask --help`.
 #![allow(clippy::print_stdout, reason = "output is the job")]
 
+mod demo;
 mod rig;
 mod test;
 
@@ -20,6 +21,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Every manifest of examples/ through a running webhook: verdict, reason, diff.
+    Demo(demo::Task),
     /// A real kube-apiserver on loopback: built on first use, about five minutes.
     #[command(subcommand)]
     Rig(rig::Task),
@@ -29,6 +32,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
+        Task::Demo(task) => demo::run(&task),
         Task::Rig(task) => rig::run(task),
         Task::Test => test::run(),
     };

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::process::Guard;
@@ -71,9 +71,34 @@ impl Rig {
         self.dir.path().join("kubeconfig")
     }
 
-    /// The audit log: a JSON event per line, for each creation of a pod.
-    pub fn audit_log(&self) -> PathBuf {
-        self.dir.path().join("audit.log")
+    /// What the audit log says of the creation of the pod of that name, under keys such as `pods.softstop.dev/verdicts`.
+    ///
+    /// The log is written a little later than the answer, and does not know names that are made up by `generateName`.
+    pub fn audit_annotations(
+        &self,
+        namespace: &str,
+        pod: &str,
+    ) -> anyhow::Result<Map<String, Value>> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let log = fs::read_to_string(self.dir.path().join("audit.log")).unwrap_or_default();
+            let events = log
+                .lines()
+                .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let about = |event: &Value| {
+                event["objectRef"]["namespace"] == namespace && event["objectRef"]["name"] == pod
+            };
+            if let Some(mut event) = events.into_iter().find(about) {
+                return Ok(event["annotations"]
+                    .as_object_mut()
+                    .map(std::mem::take)
+                    .unwrap_or_default());
+            }
+            if Instant::now() > deadline {
+                bail!("the audit log has no word of the pod {namespace}/{pod}");
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// A folder that ends with the rig.
