@@ -13,7 +13,7 @@ use super::{Outcome, Sample, webhook_args};
 pub(super) fn run(
     program: &Path,
     examples: &Path,
-    samples: Vec<Sample>,
+    mut samples: Vec<Sample>,
 ) -> anyhow::Result<Vec<Outcome>> {
     let rig = Rig::start(&Assets::find_or_build()?)?;
     for namespace in documents(&examples.join("namespace.yaml"))? {
