@@ -10,6 +10,7 @@ mod client;
 mod pki;
 mod process;
 mod rig;
+mod server;
 mod webhook;
 mod workload;
 
@@ -18,6 +19,7 @@ pub use client::Connection;
 pub use pki::Authority;
 pub use process::Process;
 pub use rig::{DEADLINE, Detached, Rig};
+pub use server::serve;
 pub use webhook::{Webhook, configuration};
 pub use workload::{Sample, documents, pod, review, samples};
 
