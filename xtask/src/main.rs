@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask --help`.
 #![allow(clippy::print_stdout, reason = "output is the job")]
 
+mod bench;
 mod demo;
 mod rig;
 mod test;
@@ -21,6 +22,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Measure softstop's speed in a release build; writes docs/benchmarks.md.
+    Bench,
     /// Every manifest of examples/ through a running webhook: verdict, reason, diff.
     Demo(demo::Task),
     /// A real kube-apiserver on loopback: built on first use, about five minutes.
@@ -32,6 +35,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
+        Task::Bench => bench::run(),
         Task::Demo(task) => demo::run(&task),
         Task::Rig(task) => rig::run(task),
         Task::Test => test::run(),
