@@ -41,7 +41,10 @@ pub fn samples(dir: &Path) -> anyhow::Result<Vec<Sample>> {
 pub fn documents(file: &Path) -> anyhow::Result<Vec<Value>> {
     let text =
         fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    serde_saphyr::from_multiple(&text).with_context(|| format!("cannot read {}", file.display()))
+    // kubectl reads YAML 1.1: 0755 is octal.
+    let options = serde_saphyr::options! { legacy_octal_numbers: true };
+    serde_saphyr::from_multiple_with_options(&text, options)
+        .with_context(|| format!("cannot read {}", file.display()))
 }
 
 /// The pod that a manifest leads to: itself, or the first of its template as the controller of its kind sends it, without a name and
