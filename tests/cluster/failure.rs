@@ -1,5 +1,7 @@
 //! softstop gone: pods start all the same, and it can be seen that they started without it.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::fixture::{Client, cluster, normal, registration};
@@ -42,6 +44,34 @@ async fn without_softstop_pods_are_admitted_as_they_are() {
             .any(|key| key.starts_with("failed-open.mutation.webhook.admission.k8s.io/")),
         "{annotations:?}"
     );
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_stopping_still_answers() {
+    let client = cluster().client().await;
+    let mut webhook = cluster().start_webhook("stopping", &["--shutdown-delay=2s".to_owned()]);
+    client
+        .register(
+            &registration("stopping", webhook.url(), webhook.ca()),
+            "stopping",
+        )
+        .await;
+    let stopped = Instant::now();
+    let ended = std::thread::spawn(move || webhook.terminate().unwrap());
+    let mut answered = 0;
+    while stopped.elapsed() < Duration::from_millis(1_500) {
+        let stored = client
+            .try_pod("stopping", &pod("meanwhile"))
+            .await
+            .accepted();
+        assert_eq!(
+            stored["spec"]["containers"][0]["command"][2],
+            "exec gunicorn app:app"
+        );
+        answered += 1;
+    }
+    assert!(answered > 10, "only {answered}");
+    assert!(ended.join().unwrap().success());
 }
 
 /// How often the API server went on without the webhook of this test.

@@ -17,7 +17,7 @@ use softstop_rig::{Assets, Rig, Webhook, configuration};
 use tokio::runtime::Runtime;
 
 /// Each namespace: its name, the webhook registered for it (`""`: none), a label.
-const NAMESPACES: [(&str, &str, (&str, &str)); 11] = [
+const NAMESPACES: [(&str, &str, (&str, &str)); 12] = [
     ("bare", "", ENFORCE),
     ("shop", MAIN, ENFORCE),
     ("copies", MAIN, ENFORCE),
@@ -27,6 +27,7 @@ const NAMESPACES: [(&str, &str, (&str, &str)); 11] = [
     ("quota", MAIN, ENFORCE),
     ("limits", MAIN, ENFORCE),
     ("failing", "failing", ENFORCE),
+    ("stopping", "stopping", ENFORCE),
     ("reinvoked", "reinvoked", ENFORCE),
     // Opted in by a policy.
     ("teams", "teams", ("team", "shop")),
