@@ -128,3 +128,51 @@ impl Difference<'_> {
                 .all(|item| after.any(|other| other == *item))
     }
 }
+
+/// The guard itself: it lets softstop's changes pass, and nothing else.
+#[test]
+fn only_softstops_own_changes_are_expected() {
+    use serde_json::json;
+
+    let before = json!({"metadata": {"annotations": {"a": "b"}}, "spec": {"terminationGracePeriodSeconds": 30, "containers": [{
+            "name": "c", "command": ["sh", "-c", "app"], "env": [{"name": "A"}, {"name": "B"}], "ports": []}]}});
+    let after = |pointer: &str, key: &str, value: Value| {
+        let mut pod = before.clone();
+        pod.pointer_mut(pointer).unwrap()[key] = value;
+        unexpected(&before, &pod).is_none()
+    };
+    let container = "/spec/containers/0";
+    assert!(after(
+        "/metadata/annotations",
+        "softstop.dev/status",
+        json!("x")
+    ));
+    assert!(!after("/metadata/annotations", "other", json!("x")));
+    assert!(after("/spec", "terminationGracePeriodSeconds", json!(35)));
+    assert!(!after("/spec", "terminationGracePeriodSeconds", json!(29)));
+    assert!(!after("/spec", "hostPID", json!(true)));
+    assert!(after(container, "command", json!(["sh", "-c", "exec app"])));
+    assert!(!after(
+        container,
+        "command",
+        json!(["sh", "-c", "exec other"])
+    ));
+    assert!(!after(container, "command", json!(["app"])));
+    assert!(after(
+        container,
+        "env",
+        json!([{"name": "A"}, {"name": "B"}, {"name": "C"}])
+    ));
+    assert!(!after(
+        container,
+        "env",
+        json!([{"name": "B"}, {"name": "A"}, {"name": "C"}])
+    ));
+    assert!(after(
+        container,
+        "lifecycle",
+        json!({"preStop": {"sleep": {"seconds": 5}}})
+    ));
+    assert!(!after(container, "lifecycle", json!({"postStart": {}})));
+    assert!(!after(container, "image", json!("other")));
+}
