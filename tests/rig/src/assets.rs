@@ -59,7 +59,7 @@ impl Assets {
     /// Those that `KUBEBUILDER_ASSETS` names, else those in the cache; what the cache lacks is built first (about five minutes on
     /// two cores, once per version).
     pub fn find_or_build() -> anyhow::Result<Self> {
-        if let Some(dir) = env::var_os(ASSETS).map(PathBuf::from) {
+        if let Some(dir) = folder(ASSETS) {
             let find = |name: &str| {
                 let path = dir.join(name);
                 if path.is_file() {
@@ -89,15 +89,17 @@ impl Assets {
 
 /// What is built once and kept between checkouts: `SOFTSTOP_CACHE`, else `softstop` in the user's cache folder.
 pub fn cache_dir() -> anyhow::Result<PathBuf> {
-    let var = |name| {
-        env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    var("SOFTSTOP_CACHE")
-        .or_else(|| var("XDG_CACHE_HOME").map(|dir| dir.join("softstop")))
-        .or_else(|| var("HOME").map(|dir| dir.join(".cache/softstop")))
+    folder("SOFTSTOP_CACHE")
+        .or_else(|| folder("XDG_CACHE_HOME").map(|dir| dir.join("softstop")))
+        .or_else(|| folder("HOME").map(|dir| dir.join(".cache/softstop")))
         .context("no place for built programs: set SOFTSTOP_CACHE to a folder")
+}
+
+/// The folder that a variable names; an empty one names none.
+fn folder(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
 }
 
 // === impl Tools ===
