@@ -16,7 +16,7 @@ async fn a_policy_opts_in_bounds_and_locks() {
         .register(&registration("teams", webhook.url(), webhook.ca()), "teams")
         .await;
     let pod = json!({"apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": "web", "annotations": {"softstop.dev/drain-delay": "1", "softstop.dev/drain-time": "1h"}},
+        "metadata": {"name": "web", "annotations": {"softstop.dev/drain-delay": "1", "softstop.dev/drain-time": "4m", "softstop.dev/grace-period": "1h"}},
         "spec": {"containers": [{"name": "app", "image": "app:1", "command": ["sh", "-c", "gunicorn app:app"],
             "ports": [{"containerPort": 8000}]}]}});
     let reply = client.create_pod("teams", &pod).await;
