@@ -1,1 +1,55 @@
-fn main() {}
+//! The project's own commands: `cargo xtask --help`.
+#![allow(clippy::print_stdout, reason = "output is the job")]
+
+mod bench;
+mod demo;
+mod rig;
+mod test;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+/// Tasks for working on softstop.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Measure softstop's speed in a release build; writes docs/benchmarks.md.
+    Bench,
+    /// Every manifest of examples/ through a running webhook: verdict, reason, diff.
+    Demo(demo::Task),
+    /// A real kube-apiserver on loopback: built on first use, about five minutes.
+    #[command(subcommand)]
+    Rig(rig::Task),
+    /// Everything: formatting, lints, all tests, also those on a real kube-apiserver.
+    Test,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().task {
+        Task::Bench => bench::run(),
+        Task::Demo(task) => demo::run(&task),
+        Task::Rig(task) => rig::run(task),
+        Task::Test => test::run(),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// The root of the repository.
+fn root() -> anyhow::Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("xtask is in no folder")?;
+    Ok(root.to_owned())
+}

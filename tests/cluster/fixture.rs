@@ -1,0 +1,331 @@
+//! The API server and the webhook that all tests share, and a client.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+use std::thread;
+use std::time::Duration;
+
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use kube::client::Body;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use serde_json::{Value, json};
+use softstop_rig::{Assets, Rig, Webhook, configuration};
+use tokio::runtime::Runtime;
+
+/// Each namespace: its name, the webhook registered for it (`""`: none), a label.
+const NAMESPACES: [(&str, &str, (&str, &str)); 12] = [
+    ("bare", "", ENFORCE),
+    ("shop", MAIN, ENFORCE),
+    ("copies", MAIN, ENFORCE),
+    ("warnings", MAIN, ENFORCE),
+    ("generated", MAIN, ENFORCE),
+    ("restricted", MAIN, ENFORCE),
+    ("quota", MAIN, ENFORCE),
+    ("limits", MAIN, ENFORCE),
+    ("failing", "failing", ENFORCE),
+    ("stopping", "stopping", ENFORCE),
+    ("reinvoked", "reinvoked", ENFORCE),
+    // Opted in by a policy.
+    ("teams", "teams", ("team", "shop")),
+];
+
+const ENFORCE: (&str, &str) = ("softstop.dev/mode", "enforce");
+
+/// The name of the shared webhook's registration.
+pub(crate) const MAIN: &str = "main";
+
+/// The label by which a registration finds its namespaces.
+const WEBHOOK: &str = "test/webhook";
+
+pub(crate) struct Cluster {
+    pub(crate) rig: Rig,
+    webhook: Webhook,
+}
+
+/// Statics are never dropped: the servers end with this process, by their guards.
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(Cluster::start);
+
+pub(crate) fn cluster() -> &'static Cluster {
+    &CLUSTER
+}
+
+impl Cluster {
+    fn start() -> Self {
+        let assets = Assets::find_or_build().expect("the programs of the rig");
+        let rig = Rig::start(&assets).expect("a running API server");
+        let namespaces = NAMESPACES.map(namespace);
+        for namespace in &namespaces {
+            rig.create_namespace(namespace).expect("a namespace");
+        }
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": namespaces});
+        fs::write(rig.dir().join("namespaces.yaml"), list.to_string()).expect("a namespace file");
+        let webhook = start_webhook(&rig, MAIN, &[]);
+        let cluster = Self { rig, webhook };
+        let registration = registration(MAIN, cluster.webhook.url(), cluster.webhook.ca());
+        // The test that comes first may already be on a runtime of its own.
+        let register = async { cluster.client().await.register(&registration, "shop").await };
+        thread::scope(|scope| scope.spawn(|| runtime().block_on(register)).join())
+            .expect("a registered webhook");
+        cluster
+    }
+
+    /// A webhook of the test's own. The caller registers it.
+    pub(crate) fn start_webhook(&self, name: &str, args: &[String]) -> Webhook {
+        start_webhook(&self.rig, name, args)
+    }
+
+    /// A client for one test: it lives on that test's runtime.
+    pub(crate) async fn client(&self) -> Client {
+        let kubeconfig = Kubeconfig::read_from(self.rig.kubeconfig()).expect("a kubeconfig");
+        let options = KubeConfigOptions::default();
+        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
+            .await
+            .expect("a configuration");
+        Client(kube::Client::try_from(config).expect("a client"))
+    }
+}
+
+fn start_webhook(rig: &Rig, name: &str, args: &[String]) -> Webhook {
+    let namespaces = rig.dir().join("namespaces.yaml");
+    let mut all = vec![
+        format!("--namespace-file={}", namespaces.display()),
+        format!(
+            "--facts-file={}",
+            examples().join("image-facts.yaml").display()
+        ),
+    ];
+    all.extend_from_slice(args);
+    Webhook::start(program(), &rig.dir().join(name), all).expect("a running webhook")
+}
+
+fn namespace((name, webhook, (key, value)): (&str, &str, (&str, &str))) -> Value {
+    let labels = json!({WEBHOOK: webhook, key: value, "kubernetes.io/metadata.name": name});
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+}
+
+/// A runtime for a test that cannot be async.
+pub(crate) fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+/// The project's configuration for the namespaces that name this registration.
+pub(crate) fn registration(name: &str, url: &str, ca: &str) -> Value {
+    let mut registration = configuration(name, url, ca).expect("deploy/mutating-webhook.yaml");
+    // Told apart in the metrics of the API server.
+    registration["webhooks"][0]["name"] = format!("{name}.softstop.dev").into();
+    registration["webhooks"][0]["namespaceSelector"]["matchExpressions"]
+        .as_array_mut()
+        .expect("a selector")
+        .push(json!({"key": WEBHOOK, "operator": "In", "values": [name]}));
+    registration
+}
+
+pub(crate) fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
+}
+
+/// `softstop`, as cargo built it for these tests.
+pub(crate) fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_softstop"))
+}
+
+/// `softstop ARGS...`, which must not fail to do its work.
+pub(crate) fn softstop<'a>(args: impl IntoIterator<Item = &'a str>) -> Output {
+    let output = Command::new(program())
+        .args(args)
+        .output()
+        .expect("softstop runs");
+    assert_ne!(
+        output.status.code(),
+        Some(2),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+pub(crate) struct Client(kube::Client);
+
+/// What the API server answered.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) body: Value,
+}
+
+impl Reply {
+    /// The object, where it was accepted.
+    #[track_caller]
+    pub(crate) fn accepted(self) -> Value {
+        assert!(
+            (200..300).contains(&self.status),
+            "{}: {}",
+            self.status,
+            self.body["message"]
+        );
+        self.body
+    }
+}
+
+impl Client {
+    /// Registers a softstop webhook, and waits until the API server asks it about pods in `namespace`: it hears of
+    /// configurations a few milliseconds after they are stored.
+    pub(crate) async fn register(&self, registration: &Value, namespace: &str) {
+        let probe = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": {"containers": [
+            {"name": "app", "image": "app:1", "command": ["sh", "-c", "gunicorn app:app"]}]}});
+        let planned =
+            |pod: &Value| pod["metadata"]["annotations"]["softstop.dev/status"].is_string();
+        self.register_until(registration, namespace, &probe, planned)
+            .await;
+    }
+
+    /// Registers any webhook, and tries to create `probe` until its effect shows.
+    pub(crate) async fn register_until(
+        &self,
+        registration: &Value,
+        namespace: &str,
+        probe: &Value,
+        effective: impl Fn(&Value) -> bool,
+    ) {
+        let path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+        self.create(path, registration).await.accepted();
+        for _ in 0..200 {
+            if effective(&self.try_pod(namespace, probe).await.accepted()) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!(
+            "{} has no effect: {probe}",
+            registration["metadata"]["name"]
+        );
+    }
+
+    pub(crate) async fn create(&self, path: &str, object: &Value) -> Reply {
+        self.send(
+            Request::post(path).header("Content-Type", "application/json"),
+            object.to_string(),
+        )
+        .await
+    }
+
+    pub(crate) async fn create_pod(&self, namespace: &str, pod: &Value) -> Reply {
+        self.create(
+            &format!("/api/v1/namespaces/{namespace}/pods"),
+            &moved(pod, namespace),
+        )
+        .await
+    }
+
+    pub(crate) async fn try_pod(&self, namespace: &str, pod: &Value) -> Reply {
+        self.create(
+            &format!("/api/v1/namespaces/{namespace}/pods?dryRun=All"),
+            &moved(pod, namespace),
+        )
+        .await
+    }
+
+    pub(crate) async fn merge(&self, path: &str, change: &Value) -> Reply {
+        let request = Request::patch(path).header("Content-Type", "application/merge-patch+json");
+        self.send(request, change.to_string()).await
+    }
+
+    pub(crate) async fn text(&self, path: &str) -> String {
+        self.0
+            .request_text(Request::get(path).body(Vec::new()).expect("a request"))
+            .await
+            .expect("an answer")
+    }
+
+    async fn send(&self, request: http::request::Builder, body: String) -> Reply {
+        let request = request
+            .body(Body::from(body.into_bytes()))
+            .expect("a request");
+        let response: Response<Body> = self.0.send(request).await.expect("an answer");
+        let (head, body) = response.into_parts();
+        let warnings = head
+            .headers
+            .get_all("Warning")
+            .iter()
+            .map(|value| warning(value.to_str().expect("text")));
+        let warnings = warnings.collect();
+        let bytes = body.collect().await.expect("a whole answer").to_bytes();
+        Reply {
+            status: head.status.as_u16(),
+            warnings,
+            body: serde_json::from_slice(&bytes).expect("JSON"),
+        }
+    }
+}
+
+/// The text in `299 - "text"`.
+fn warning(header: &str) -> String {
+    let quoted = header.trim_start_matches("299 - \"").trim_end_matches('"');
+    quoted.replace("\\\"", "\"").replace("\\\\", "\\")
+}
+
+fn moved(pod: &Value, namespace: &str) -> Value {
+    let mut pod = pod.clone();
+    pod["metadata"]["namespace"] = namespace.into();
+    pod
+}
+
+/// The pod without what the API server makes up anew for each: names, identities, times, the random suffix of the service account's
+/// volume, and the order of volumes, which means nothing.
+pub(crate) fn normal(pod: &Value) -> Value {
+    let mut pod = pod.clone();
+    let metadata = pod["metadata"].as_object_mut().expect("metadata");
+    let made_up: BTreeSet<&str> = [
+        "name",
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+        "generation",
+        "managedFields",
+    ]
+    .into();
+    metadata.retain(|key, _| !made_up.contains(key.as_str()));
+    pod.as_object_mut().expect("a pod").remove("status");
+    let spec = &mut pod["spec"];
+    for list in ["containers", "initContainers"] {
+        for container in spec[list].as_array_mut().into_iter().flatten() {
+            for mount in container["volumeMounts"]
+                .as_array_mut()
+                .into_iter()
+                .flatten()
+            {
+                without_suffix(&mut mount["name"]);
+            }
+            sort(&mut container["volumeMounts"], "mountPath");
+        }
+    }
+    for volume in spec["volumes"].as_array_mut().into_iter().flatten() {
+        without_suffix(&mut volume["name"]);
+    }
+    sort(&mut spec["volumes"], "name");
+    pod
+}
+
+fn without_suffix(name: &mut Value) {
+    if name
+        .as_str()
+        .is_some_and(|name| name.starts_with("kube-api-access-"))
+    {
+        *name = "kube-api-access".into();
+    }
+}
+
+fn sort(list: &mut Value, key: &str) {
+    if let Some(list) = list.as_array_mut() {
+        list.sort_by_key(|item| item[key].as_str().unwrap_or_default().to_owned());
+    }
+}

@@ -1,0 +1,358 @@
+//! etcd and kube-apiserver, running.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Map, Value, json};
+use tempfile::{NamedTempFile, TempDir};
+
+use crate::process::Guard;
+use crate::{Assets, Authority, Process, free_port, pki};
+
+/// How long a server may take to become ready. It takes one second on an idle machine.
+pub const DEADLINE: Duration = Duration::from_secs(120);
+
+/// What the audit log keeps: of pods the metadata, which has the annotations that admission leaves; of the rest nothing.
+const AUDIT_POLICY: &str = r#"{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
+"rules": [{"level": "Metadata", "resources": [{"resources": ["pods"]}], "verbs": ["create"]}, {"level": "None"}]}"#;
+
+/// A running API server with nothing behind it: no controllers, no scheduler, no node. Dropping it stops it.
+#[derive(Debug)]
+pub struct Rig {
+    // In the order in which they are dropped.
+    apiserver: Process,
+    etcd: Process,
+    sweeper: Guard,
+    dir: TempDir,
+    kubectl: PathBuf,
+    url: String,
+}
+
+impl Rig {
+    /// Starts the servers on free loopback ports and waits until they are ready.
+    pub fn start(assets: &Assets) -> anyhow::Result<Self> {
+        let dir =
+            TempDir::with_prefix("softstop-rig-").context("cannot make a temporary folder")?;
+        // The servers have been killed by their own guards by then.
+        let sweeper = Guard::new(
+            "sleep 1; rm -rf -- \"$1\"",
+            &dir.path().display().to_string(),
+        )?;
+        let (etcd, etcd_url) = start_etcd(assets, dir.path())?;
+        let port = free_port()?;
+        let url = format!("https://127.0.0.1:{port}");
+        write_pki(dir.path(), &url)?;
+        let apiserver = start_apiserver(assets, dir.path(), &etcd_url, port)?;
+        let mut rig = Self {
+            apiserver,
+            etcd,
+            sweeper,
+            dir,
+            kubectl: assets.kubectl.clone(),
+            url,
+        };
+        rig.wait_ready()?;
+        Ok(rig)
+    }
+
+    /// The API server's address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A kubeconfig for a member of `system:masters`.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.dir.path().join("kubeconfig")
+    }
+
+    /// What the audit log says of the creation of the pod of that name, under keys such as `pods.softstop.dev/verdicts`.
+    ///
+    /// The log is written a little later than the answer, and does not know names that are made up by `generateName`.
+    pub fn audit_annotations(
+        &self,
+        namespace: &str,
+        pod: &str,
+    ) -> anyhow::Result<Map<String, Value>> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let log = fs::read_to_string(self.dir.path().join("audit.log")).unwrap_or_default();
+            let events = log
+                .lines()
+                .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let about = |event: &Value| {
+                event["objectRef"]["namespace"] == namespace && event["objectRef"]["name"] == pod
+            };
+            if let Some(mut event) = events.into_iter().find(about) {
+                return Ok(event["annotations"]
+                    .as_object_mut()
+                    .map(std::mem::take)
+                    .unwrap_or_default());
+            }
+            if Instant::now() > deadline {
+                bail!("the audit log has no word of the pod {namespace}/{pod}");
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// A folder that ends with the rig.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// `kubectl ARGS...`, whatever comes of it.
+    pub fn kubectl<A: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = A>,
+    ) -> anyhow::Result<Output> {
+        Command::new(&self.kubectl)
+            .args(args)
+            .env("KUBECONFIG", self.kubeconfig())
+            .output()
+            .with_context(|| format!("cannot run {}", self.kubectl.display()))
+    }
+
+    /// The programs' folder first on `PATH`, and `KUBECONFIG` set.
+    pub fn environment(&self, command: &mut Command) -> anyhow::Result<()> {
+        let tools = self.kubectl.parent().context("kubectl is in no folder")?;
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths(
+            std::iter::once(tools.to_owned()).chain(std::env::split_paths(&path)),
+        )
+        .context("cannot add a folder to PATH")?;
+        command
+            .env("PATH", path)
+            .env("KUBECONFIG", self.kubeconfig());
+        Ok(())
+    }
+
+    /// Makes a namespace that pods can be created in: with the service account that admission gives each of them, which a controller
+    /// makes elsewhere.
+    pub fn create_namespace(&self, manifest: &Value) -> anyhow::Result<()> {
+        let name = manifest["metadata"]["name"]
+            .as_str()
+            .context("the namespace has no name")?;
+        let account = json!({"apiVersion": "v1", "kind": "ServiceAccount",
+            "metadata": {"name": "default", "namespace": name}});
+        self.create(manifest)?;
+        self.create(&account)
+    }
+
+    /// `kubectl create` of one object.
+    pub fn create(&self, manifest: &Value) -> anyhow::Result<()> {
+        let file = NamedTempFile::new_in(self.dir.path()).context("cannot make a file")?;
+        serde_json::to_writer(&file, manifest)
+            .with_context(|| format!("cannot write {}", file.path().display()))?;
+        let output = self.kubectl([
+            OsStr::new("create"),
+            OsStr::new("-f"),
+            file.path().as_os_str(),
+        ])?;
+        if !output.status.success() {
+            bail!(
+                "kubectl create failed: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        Ok(())
+    }
+
+    /// Lets the servers outlive this process. [`Detached::stop`] stops them.
+    pub fn detach(self) -> Detached {
+        let kubeconfig = self.kubeconfig();
+        let Self {
+            apiserver,
+            etcd,
+            sweeper,
+            dir,
+            ..
+        } = self;
+        drop(sweeper);
+        Detached {
+            processes: vec![apiserver.detach(), etcd.detach()],
+            dir: dir.keep(),
+            kubeconfig,
+        }
+    }
+
+    fn wait_ready(&mut self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            self.etcd.check_alive()?;
+            self.apiserver.check_alive()?;
+            if self.kubectl(["get", "--raw=/readyz"])?.status.success() {
+                break;
+            }
+            if Instant::now() > deadline {
+                bail!(
+                    "kube-apiserver is not ready after {DEADLINE:?}:\n{}",
+                    self.apiserver.log_tail()
+                );
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        // Ready comes a little before the namespace "default" and its neighbours are there.
+        while !self
+            .kubectl(["get", "namespace", "default"])?
+            .status
+            .success()
+        {
+            if Instant::now() > deadline {
+                bail!("kube-apiserver has not made the namespace \"default\" within {DEADLINE:?}");
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+}
+
+fn start_etcd(assets: &Assets, dir: &Path) -> anyhow::Result<(Process, String)> {
+    let url = format!("http://127.0.0.1:{}", free_port()?);
+    let mut command = Command::new(&assets.etcd);
+    command
+        .arg(format!("--data-dir={}", dir.join("etcd").display()))
+        .arg(format!("--listen-client-urls={url}"))
+        .arg(format!("--advertise-client-urls={url}"))
+        .arg("--listen-peer-urls=http://127.0.0.1:0")
+        // Nothing here has to survive a power cut.
+        .arg("--unsafe-no-fsync=true");
+    Ok((Process::start("etcd", command, &dir.join("etcd.log"))?, url))
+}
+
+fn start_apiserver(
+    assets: &Assets,
+    dir: &Path,
+    etcd_url: &str,
+    port: u16,
+) -> anyhow::Result<Process> {
+    let file = |name: &str| dir.join(name).display().to_string();
+    let flags = [
+        ("etcd-servers", etcd_url.to_owned()),
+        ("bind-address", "127.0.0.1".to_owned()),
+        ("secure-port", port.to_string()),
+        ("tls-cert-file", file("apiserver.crt")),
+        ("tls-private-key-file", file("apiserver.key")),
+        ("client-ca-file", file("client-ca.crt")),
+        (
+            "service-account-issuer",
+            format!("https://127.0.0.1:{port}/"),
+        ),
+        ("service-account-key-file", file("service-account.crt")),
+        (
+            "service-account-signing-key-file",
+            file("service-account.key"),
+        ),
+        ("service-cluster-ip-range", "10.0.0.0/24".to_owned()),
+        ("authorization-mode", "RBAC".to_owned()),
+        ("allow-privileged", "true".to_owned()),
+        ("audit-policy-file", file("audit-policy.json")),
+        ("audit-log-path", file("audit.log")),
+    ];
+    let mut command = Command::new(&assets.apiserver);
+    command.args(flags.map(|(flag, value)| format!("--{flag}={value}")));
+    Process::start("kube-apiserver", command, &dir.join("apiserver.log"))
+}
+
+/// Certificates, keys, the audit policy and the kubeconfig.
+fn write_pki(dir: &Path, url: &str) -> anyhow::Result<()> {
+    let authority = Authority::new("softstop-rig")?;
+    pki::write(dir, "apiserver", &authority.serving()?)?;
+    // The API server takes the public half of this key out of the certificate; who signed it does not matter.
+    pki::write(
+        dir,
+        "service-account",
+        &authority.client("service-account", "signer")?,
+    )?;
+    let admin = authority.client("admin", "system:masters")?;
+    pki::write(dir, "admin", &admin)?;
+    let write = |name: &str, text: &str| {
+        let path = dir.join(name);
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    };
+    write("client-ca.crt", &authority.pem())?;
+    write("audit-policy.json", AUDIT_POLICY)?;
+    let file = |name: &str| dir.join(name).display().to_string();
+    let kubeconfig = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "rig",
+        "clusters": [{"name": "rig", "cluster": {"server": url, "certificate-authority": file("client-ca.crt")}}],
+        "users": [{"name": "admin", "user": {"client-certificate": file("admin.crt"), "client-key": file("admin.key")}}],
+        "contexts": [{"name": "rig", "context": {"cluster": "rig", "user": "admin", "namespace": "default"}}],
+    });
+    write("kubeconfig", &kubeconfig.to_string())
+}
+
+/// A rig that this process has let go, as a file can keep it.
+#[derive(Debug)]
+pub struct Detached {
+    /// Process ids.
+    pub processes: Vec<u32>,
+    /// Its folder.
+    pub dir: PathBuf,
+    /// For kubectl.
+    pub kubeconfig: PathBuf,
+}
+
+impl Detached {
+    /// As JSON.
+    pub fn to_json(&self) -> Value {
+        json!({"processes": self.processes, "dir": self.dir, "kubeconfig": self.kubeconfig})
+    }
+
+    /// Back from JSON.
+    pub fn from_json(value: &Value) -> anyhow::Result<Self> {
+        let path = |key: &str| {
+            value[key]
+                .as_str()
+                .map(PathBuf::from)
+                .with_context(|| format!("no \"{key}\" in the rig's state"))
+        };
+        let processes = value["processes"]
+            .as_array()
+            .context("no \"processes\" in the rig's state")?;
+        Ok(Self {
+            processes: processes
+                .iter()
+                .filter_map(Value::as_u64)
+                .filter_map(|id| u32::try_from(id).ok())
+                .collect(),
+            dir: path("dir")?,
+            kubeconfig: path("kubeconfig")?,
+        })
+    }
+
+    /// Whether any of its servers runs.
+    pub fn is_running(&self) -> bool {
+        self.processes.iter().any(|&id| self.owns(id))
+    }
+
+    /// Kills the servers and removes the folder.
+    pub fn stop(&self) -> anyhow::Result<()> {
+        for &id in self.processes.iter().filter(|&&id| self.owns(id)) {
+            let pid = i32::try_from(id)
+                .ok()
+                .and_then(Pid::from_raw)
+                .context("not a process id")?;
+            kill_process(pid, Signal::KILL)
+                .with_context(|| format!("cannot kill the rig's process {id}"))?;
+        }
+        match fs::remove_dir_all(&self.dir) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove {}", self.dir.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the process with this id is ours still: ids are reused, but nobody else has our folder in the command line.
+    fn owns(&self, id: u32) -> bool {
+        let dir = self.dir.as_os_str().as_encoded_bytes();
+        fs::read(format!("/proc/{id}/cmdline"))
+            .is_ok_and(|line| line.windows(dir.len()).any(|window| window == dir))
+    }
+}
