@@ -11,7 +11,12 @@ use clap::{Parser, Subcommand};
 
 /// Makes Kubernetes pods stop gracefully.
 #[derive(Debug, Parser)]
-#[command(name = "softstop", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "softstop",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

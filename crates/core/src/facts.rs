@@ -43,7 +43,11 @@ impl ImageFacts {
     pub fn get(&self, reference: &str) -> Option<(&Image, Trust)> {
         let reference = normal(reference);
         if let Some(image) = self.images.get(&reference) {
-            let trust = if reference.contains('@') { Trust::Digest } else { Trust::Tag };
+            let trust = if reference.contains('@') {
+                Trust::Digest
+            } else {
+                Trust::Tag
+            };
             return Some((image, trust));
         }
         let (_, digest) = reference.split_once('@')?;
@@ -74,7 +78,11 @@ fn normal(reference: &str) -> String {
         Some((path, tag)) => (path, tag),
         None => (path, "latest"),
     };
-    let library = if host == "docker.io" && !path.contains('/') { "library/" } else { "" };
+    let library = if host == "docker.io" && !path.contains('/') {
+        "library/"
+    } else {
+        ""
+    };
     match digest {
         Some(digest) => format!("{host}/{library}{path}@{digest}"),
         None => format!("{host}/{library}{path}:{tag}"),

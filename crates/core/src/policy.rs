@@ -50,13 +50,20 @@ pub enum Requirement {
 impl Selector {
     /// Whether these labels match.
     pub fn matches<'a>(&self, label: impl Fn(&str) -> Option<&'a str>) -> bool {
-        self.labels.iter().all(|(key, value)| label(key) == Some(value))
-            && self.requirements.iter().all(|requirement| match requirement {
-                Requirement::In(key, values) => label(key).is_some_and(|v| values.contains(v)),
-                Requirement::NotIn(key, values) => !label(key).is_some_and(|v| values.contains(v)),
-                Requirement::Exists(key) => label(key).is_some(),
-                Requirement::DoesNotExist(key) => label(key).is_none(),
-            })
+        self.labels
+            .iter()
+            .all(|(key, value)| label(key) == Some(value))
+            && self
+                .requirements
+                .iter()
+                .all(|requirement| match requirement {
+                    Requirement::In(key, values) => label(key).is_some_and(|v| values.contains(v)),
+                    Requirement::NotIn(key, values) => {
+                        !label(key).is_some_and(|v| values.contains(v))
+                    }
+                    Requirement::Exists(key) => label(key).is_some(),
+                    Requirement::DoesNotExist(key) => label(key).is_none(),
+                })
     }
 }
 
@@ -104,16 +111,24 @@ pub struct Policies(Vec<Policy>);
 impl Policies {
     /// Orders them: highest priority first, then by name.
     pub fn new(mut policies: Vec<Policy>) -> Self {
-        policies.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.name.cmp(&b.name)));
+        policies.sort_by(|a, b| {
+            b.priority
+                .cmp(&a.priority)
+                .then_with(|| a.name.cmp(&b.name))
+        });
         Self(policies)
     }
 
     /// The one policy that speaks for a pod with these labels in this namespace. It wins whole.
-    pub fn select<'a>(&self, namespace: &Namespace, pod_label: impl Fn(&str) -> Option<&'a str>) -> Option<&Policy> {
+    pub fn select<'a>(
+        &self,
+        namespace: &Namespace,
+        pod_label: impl Fn(&str) -> Option<&'a str>,
+    ) -> Option<&Policy> {
         let namespace_label = |key: &str| namespace.labels.get(key).map(String::as_str);
-        self.0
-            .iter()
-            .find(|policy| policy.pods.matches(&pod_label) && policy.namespaces.matches(namespace_label))
+        self.0.iter().find(|policy| {
+            policy.pods.matches(&pod_label) && policy.namespaces.matches(namespace_label)
+        })
     }
 
     /// In the order in which they are asked.

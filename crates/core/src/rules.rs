@@ -58,7 +58,10 @@ pub fn all() -> &'static [&'static Rule] {
 
 /// The rule of that code (`SS101`, any case) or name.
 pub fn find(code: &str) -> Option<&'static Rule> {
-    all().iter().copied().find(|rule| rule.code.0.eq_ignore_ascii_case(code) || rule.name == code)
+    all()
+        .iter()
+        .copied()
+        .find(|rule| rule.code.0.eq_ignore_ascii_case(code) || rule.name == code)
 }
 
 /// Every finding about a planned pod, sorted by place and code.

@@ -1,8 +1,36 @@
 //! The script reader: where `exec` may be inserted so that nothing but the process tree changes.
+//!
+//! An own parser, because it may refuse: what dash, bash, busybox, mksh and ksh93 do not all read alike is left
+//! alone with a [`Reason`]. One pass over the bytes, no backtracking, nesting limited, so time is linear in the
+//! length of a text that anybody who may create a pod can choose.
+//!
+//! ```text
+//! lex + expansion -> parse (+ conditional) -> simple: what may stand nowhere in a script
+//!                                          -> tail:   the commands whose status becomes the script's
+//! ```
+
+mod conditional;
+mod expansion;
+mod heredoc;
+mod lex;
+mod names;
+mod parse;
+mod reason;
+mod simple;
+mod tail;
+mod trap;
+mod tree;
+
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 
+pub use names::is_builtin;
+pub use reason::Reason;
 pub use softstop_programs::shell::Dialect;
+
+use crate::argv::Word;
 
 /// What was read from a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,10 +38,12 @@ pub struct Reading {
     /// What may be done.
     pub outcome: Outcome,
     /// Every simple command that was read, in order of appearance (up to the refusal, if the grammar was left).
+    /// Command substitutions are left out, and so are commands without a word (`FOO=bar`, `exec 2>log`).
     pub commands: Vec<Command>,
     /// The first `trap` that names TERM (or is computed), if any.
     pub trap: Option<Trap>,
-    /// Byte offset of the first loop whose body runs a program that is no builtin.
+    /// Byte offset of the first loop that restarts a program: its body runs a program that is neither a builtin nor
+    /// `sleep`, and it either has no end (`while true`) or no other program follows it.
     pub restarts: Option<usize>,
 }
 
@@ -43,20 +73,12 @@ pub struct Refusal {
     pub at: Range<usize>,
 }
 
-/// Stable reasons of refusals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
-    /// placeholder
-    Other,
-    /// loop
-    Loop,
-}
-
 /// A simple command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
-    /// Words after assignments, redirections left out. The first is the command name. `exec` itself is not a word here.
-    pub words: Vec<crate::argv::Word>,
+    /// Words after assignments, redirections left out. The first is the command name. `exec` itself is not a word
+    /// here, nor is `command` in front of a program.
+    pub words: Vec<Word>,
     /// Prefix assignments with a literal value; the value is `None` where it is computed.
     pub assignments: Vec<(String, Option<String>)>,
     /// Byte offset of the command name (where `exec ` would go).
@@ -82,28 +104,28 @@ pub struct Trap {
     pub waits: bool,
 }
 
+/// Longest text that is read, in bytes.
+pub const MAX_LENGTH: usize = 65_536;
+
+/// Deepest nesting of compound commands, substitutions and parameter expansions that is read.
+pub const MAX_NESTING: usize = 40;
+
 /// Reads a script.
-pub fn read(_text: &str, _dialect: Dialect) -> Reading {
-    todo!()
+pub fn read(text: &str, dialect: Dialect) -> Reading {
+    let (script, refusal) = parse::script(text, dialect);
+    tail::reading(&script, refusal)
 }
 
-/// Whether a name is a builtin of any shell.
-pub fn is_builtin(_name: &str) -> bool {
-    todo!()
-}
-
-/// Inserts `exec ` before these byte offsets.
-pub fn insert(text: &str, _offsets: &[usize]) -> String {
-    text.into()
-}
-
-impl Reason {
-    /// Stable code.
-    pub const fn code(self) -> &'static str {
-        ""
+/// The text with `exec ` inserted before each offset (ascending byte offsets on character boundaries, as
+/// [`Outcome::Exec`] has them).
+pub fn insert(text: &str, offsets: &[usize]) -> String {
+    let mut out = String::with_capacity(text.len() + offsets.len() * "exec ".len());
+    let mut from = 0;
+    for &offset in offsets {
+        out.push_str(text.get(from..offset).unwrap_or_default());
+        out.push_str("exec ");
+        from = offset;
     }
-    /// One sentence.
-    pub const fn explain(self) -> &'static str {
-        ""
-    }
+    out.push_str(text.get(from..).unwrap_or_default());
+    out
 }

@@ -112,7 +112,10 @@ mod tests {
 
     #[test]
     fn what_is_no_signal_is_refused() {
-        for text in ["", "0", "65", "SIG", "SIGNOPE", "-9", "TERM ", "RTMIN+31", "RTMAX-31", "RTMIN3", "é", "SIGé"] {
+        for text in [
+            "", "0", "65", "SIG", "SIGNOPE", "-9", "TERM ", "RTMIN+31", "RTMAX-31", "RTMIN3", "é",
+            "SIGé",
+        ] {
             assert_eq!(Signal::parse(text), None, "{text:?}");
         }
     }

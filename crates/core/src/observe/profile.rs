@@ -19,6 +19,10 @@ pub(crate) fn detect(_argv: &[Word]) -> Option<&'static Profile> {
 }
 
 /// The drain time that the user configured for this program. `env` gives the literal value of a variable.
-pub(crate) fn drain_time<'a>(_profile: &Profile, _argv: &[Word], _env: impl Fn(&str) -> Option<&'a str>) -> Option<FoundTime> {
+pub(crate) fn drain_time<'a>(
+    _profile: &Profile,
+    _argv: &[Word],
+    _env: impl Fn(&str) -> Option<&'a str>,
+) -> Option<FoundTime> {
     todo!()
 }

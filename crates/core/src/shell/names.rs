@@ -1,0 +1,154 @@
+//! Names with a meaning of their own.
+
+/// Builtins of any of dash, bash, busybox, mksh, ksh93, zsh and yash, sorted.
+const BUILTINS: &[&str] = &[
+    ".",
+    ":",
+    "[",
+    "alias",
+    "autoload",
+    "bg",
+    "bgctl",
+    "bind",
+    "break",
+    "builtin",
+    "caller",
+    "cd",
+    "chdir",
+    "command",
+    "compgen",
+    "complete",
+    "compopt",
+    "continue",
+    "declare",
+    "dirs",
+    "disown",
+    "echo",
+    "emulate",
+    "enable",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "false",
+    "fc",
+    "fg",
+    "float",
+    "functions",
+    "getopts",
+    "global",
+    "hash",
+    "help",
+    "history",
+    "inlib",
+    "integer",
+    "jobs",
+    "kill",
+    "let",
+    "local",
+    "login",
+    "logout",
+    "mapfile",
+    "nameref",
+    "newgrp",
+    "nocorrect",
+    "noglob",
+    "popd",
+    "print",
+    "printf",
+    "pushd",
+    "pwd",
+    "read",
+    "readarray",
+    "readonly",
+    "rehash",
+    "repeat",
+    "return",
+    "set",
+    "setopt",
+    "shift",
+    "shopt",
+    "source",
+    "stop",
+    "suspend",
+    "test",
+    "times",
+    "trap",
+    "true",
+    "type",
+    "typeset",
+    "ulimit",
+    "umask",
+    "unalias",
+    "unhash",
+    "unset",
+    "unsetopt",
+    "vared",
+    "wait",
+    "whence",
+    "where",
+    "which",
+    "zmodload",
+];
+
+/// Words the grammar reserves where a command name may stand.
+const RESERVED: &[&str] = &[
+    "!", "[[", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function",
+    "if", "in", "select", "then", "time", "until", "while", "{", "}",
+];
+
+/// Reserved words that end a list.
+const CLOSING: &[&str] = &["do", "done", "elif", "else", "esac", "fi", "then", "}"];
+
+/// Whether some shell runs that name without a program.
+pub fn is_builtin(name: &str) -> bool {
+    BUILTINS.binary_search(&name).is_ok()
+}
+
+/// Whether the grammar reserves the word.
+pub(super) fn is_reserved(word: &str) -> bool {
+    RESERVED.binary_search(&word).is_ok()
+}
+
+/// Whether the reserved word ends a list.
+pub(super) fn is_closing(word: &str) -> bool {
+    CLOSING.binary_search(&word).is_ok()
+}
+
+/// Length of the variable name that the text starts with; 0 if it starts with none.
+pub(super) fn identifier(text: &[u8]) -> usize {
+    match text.first() {
+        Some(first) if first.is_ascii_alphabetic() || *first == b'_' => text
+            .iter()
+            .position(|b| !(b.is_ascii_alphanumeric() || *b == b'_'))
+            .unwrap_or(text.len()),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_sorted() {
+        for table in [BUILTINS, RESERVED, CLOSING] {
+            assert!(table.is_sorted(), "{table:?}");
+        }
+    }
+
+    #[test]
+    fn identifiers_end_where_they_should() {
+        for (text, length) in [
+            ("", 0),
+            ("a", 1),
+            ("_x9=1", 3),
+            ("9a", 0),
+            ("a-b", 1),
+            ("é", 0),
+            ("aé", 1),
+        ] {
+            assert_eq!(identifier(text.as_bytes()), length, "{text}");
+        }
+    }
+}

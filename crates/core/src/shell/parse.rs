@@ -1,0 +1,497 @@
+//! The grammar, by recursive descent. Whatever is not certain is refused.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::heredoc::Pending;
+use super::lex::{Redirect, Token, unreadable};
+use super::names::{identifier, is_closing};
+use super::tree::{Item, Kind, List, Loop, Node, Parsed, Pipeline, Script, refuse};
+use super::{Dialect, MAX_NESTING, Reason, Refusal};
+
+/// A parser and what it has read so far.
+pub(super) struct Parser<'a> {
+    pub(super) text: &'a str,
+    pub(super) dialect: Dialect,
+    /// Where the next token starts.
+    pub(super) pos: usize,
+    /// Where the part that is being read ends (backquotes and here-documents are parts).
+    pub(super) end: usize,
+    pub(super) token: Token<'a>,
+    /// Where the token starts and ends, and where the one before it ended.
+    pub(super) at: usize,
+    pub(super) token_end: usize,
+    pub(super) before: usize,
+    /// Here-documents whose bodies come after the next newline.
+    pub(super) pending: Vec<Pending>,
+    /// How many substitutions and arithmetic expansions the parser is inside of.
+    pub(super) substitutions: usize,
+    pub(super) arithmetics: usize,
+    pub(super) backquoted: bool,
+    /// A newline inside of a word is refused: the parser is in the body of a here-document.
+    pub(super) one_line: bool,
+    nesting: usize,
+    pub(super) script: Script<'a>,
+}
+
+/// Reads a whole script; with the refusal that ended the reading, if one did.
+pub(super) fn script(text: &str, dialect: Dialect) -> (Script<'_>, Option<Refusal>) {
+    let mut parser = Parser {
+        text,
+        dialect,
+        pos: 0,
+        end: text.len(),
+        token: Token::End,
+        at: 0,
+        token_end: 0,
+        before: 0,
+        pending: Vec::new(),
+        substitutions: 0,
+        arithmetics: 0,
+        backquoted: false,
+        one_line: false,
+        nesting: 0,
+        script: Script {
+            dialect,
+            list: List::default(),
+            simples: Vec::new(),
+            functions: Vec::new(),
+            loops: Vec::new(),
+            trap: None,
+            occurrences: HashMap::new(),
+            forbidden: None,
+        },
+    };
+    let refusal = match unreadable(text) {
+        Some((reason, at)) => Some(Refusal { reason, at }),
+        None => parser.whole().err(),
+    };
+    (parser.script, refusal)
+}
+
+impl<'a> Parser<'a> {
+    fn whole(&mut self) -> Parsed<()> {
+        self.advance()?;
+        self.newlines()?;
+        if matches!(self.token, Token::End) {
+            return Ok(());
+        }
+        let list = self.list()?;
+        if !matches!(self.token, Token::End) {
+            return self.unexpected();
+        }
+        for item in &list.items {
+            if let Some(Kind::Function(index)) = item.alone()
+                && let Some(function) = self.script.functions.get_mut(*index)
+            {
+                function.top_level = true;
+            }
+        }
+        self.script.list = list;
+        Ok(())
+    }
+
+    /// Goes one level deeper.
+    pub(super) fn enter(&mut self, at: usize) -> Parsed<()> {
+        self.nesting += 1;
+        if self.nesting > MAX_NESTING {
+            refuse(Reason::TooDeep, at..at + 1)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Comes back from one level.
+    pub(super) fn leave(&mut self) {
+        self.nesting -= 1;
+    }
+
+    /// The current token.
+    pub(super) fn here(&self) -> Range<usize> {
+        self.at..self.token_end
+    }
+
+    /// The current token may not stand here.
+    pub(super) fn unexpected<T>(&self) -> Parsed<T> {
+        let reason = match self.token {
+            Token::End => Reason::Unterminated,
+            Token::Semicolon
+            | Token::DoubleSemicolon
+            | Token::AndOr
+            | Token::Pipe
+            | Token::Background => Reason::EmptyList,
+            _ => Reason::Syntax,
+        };
+        refuse(reason, self.here())
+    }
+
+    /// The current word as it is written, if the current token is a word.
+    pub(super) fn raw(&self) -> Option<&'a str> {
+        match &self.token {
+            Token::Word(word) => Some(word.raw),
+            _ => None,
+        }
+    }
+
+    /// Takes a reserved word.
+    pub(super) fn expect(&mut self, word: &str) -> Parsed<()> {
+        if self.raw() == Some(word) {
+            self.advance()
+        } else {
+            self.unexpected()
+        }
+    }
+
+    pub(super) fn newlines(&mut self) -> Parsed<()> {
+        while matches!(self.token, Token::Newline) {
+            self.advance()?;
+        }
+        Ok(())
+    }
+
+    fn list_ends(&self) -> bool {
+        match &self.token {
+            Token::End | Token::Close | Token::DoubleSemicolon => true,
+            Token::Word(word) => is_closing(word.raw),
+            _ => false,
+        }
+    }
+
+    /// Reads commands up to what can only end a list; at least one.
+    pub(super) fn list(&mut self) -> Parsed<List> {
+        let list = self.maybe_list()?;
+        if list.items.is_empty() {
+            let reason = if matches!(self.token, Token::End) {
+                Reason::Unterminated
+            } else {
+                Reason::EmptyList
+            };
+            return refuse(reason, self.here());
+        }
+        Ok(list)
+    }
+
+    fn maybe_list(&mut self) -> Parsed<List> {
+        let mut list = List::default();
+        self.newlines()?;
+        while !self.list_ends() {
+            list.items.push(self.item()?);
+            match self.token {
+                Token::Semicolon | Token::Newline | Token::Background => self.advance()?,
+                _ => break,
+            }
+            self.newlines()?;
+        }
+        Ok(list)
+    }
+
+    fn item(&mut self) -> Parsed<Item> {
+        let start = self.at;
+        let first = self.script.simples.len();
+        let mut pipelines = 1;
+        let mut last = self.pipeline()?;
+        while matches!(self.token, Token::AndOr) {
+            self.advance()?;
+            self.newlines()?;
+            last = self.pipeline()?;
+            pipelines += 1;
+        }
+        let background = matches!(self.token, Token::Background);
+        if background {
+            self.forbid(Reason::BackgroundJob, start..self.token_end);
+            for simple in self.script.simples.iter_mut().skip(first) {
+                simple.background = true;
+            }
+        }
+        Ok(Item {
+            pipelines,
+            last,
+            background,
+        })
+    }
+
+    fn pipeline(&mut self) -> Parsed<Pipeline> {
+        let start = self.at;
+        let negated = self.raw() == Some("!");
+        if negated {
+            self.advance()?;
+        }
+        let mut first = self.script.simples.len();
+        let mut last = self.command()?;
+        let mut commands = 1;
+        while matches!(self.token, Token::Pipe) {
+            self.mark_piped(first);
+            first = self.script.simples.len();
+            self.advance()?;
+            self.newlines()?;
+            last = self.command()?;
+            commands += 1;
+        }
+        if commands > 1 {
+            self.mark_piped(first);
+        }
+        Ok(Pipeline {
+            span: start..self.before,
+            negated,
+            commands,
+            last,
+        })
+    }
+
+    fn mark_piped(&mut self, first: usize) {
+        for simple in self.script.simples.iter_mut().skip(first) {
+            simple.piped = true;
+        }
+    }
+
+    pub(super) fn command(&mut self) -> Parsed<Node> {
+        let start = self.at;
+        let raw = match &self.token {
+            Token::Word(word) if word.continued => {
+                return refuse(Reason::Continuation, self.here());
+            }
+            Token::Word(word) => word.raw,
+            Token::Open => "(",
+            Token::Redirect(_) => "",
+            _ => return self.unexpected(),
+        };
+        let kind = match raw {
+            "{" | "(" | "if" | "case" | "while" | "until" | "for" | "[[" => {
+                self.enter(start)?;
+                let kind = self.compound(raw)?;
+                self.leave();
+                self.redirections()?;
+                kind
+            }
+            "function" if self.dialect == Dialect::Bash => {
+                self.advance()?;
+                let Token::Word(name) = self.token.clone() else {
+                    return self.unexpected();
+                };
+                self.advance()?;
+                if matches!(self.token, Token::Open) {
+                    self.parentheses()?;
+                }
+                self.function(name)?
+            }
+            "function" => return refuse(Reason::FunctionKeyword, self.here()),
+            "time" | "select" | "coproc" => return refuse(Reason::ReservedWord, self.here()),
+            "!" | "in" => return refuse(Reason::Syntax, self.here()),
+            _ if is_closing(raw) => return refuse(Reason::Syntax, self.here()),
+            _ => self.simple_or_function()?,
+        };
+        Ok(Node {
+            span: start..self.before,
+            kind,
+        })
+    }
+
+    /// Reads a compound command whose first word (or `(`) is the current token.
+    fn compound(&mut self, word: &str) -> Parsed<Kind> {
+        let start = self.at;
+        let first = self.script.simples.len();
+        if word == "[[" {
+            self.conditional()?;
+            return Ok(Kind::Conditional);
+        }
+        self.advance()?;
+        match word {
+            "{" => {
+                let list = self.list()?;
+                self.expect("}")?;
+                Ok(Kind::Group(list))
+            }
+            "(" => {
+                self.list()?;
+                if !matches!(self.token, Token::Close) {
+                    return self.unexpected();
+                }
+                self.advance()?;
+                Ok(Kind::Subshell)
+            }
+            "if" => self.branches_of_if(),
+            "case" => self.branches_of_case(),
+            "for" => {
+                self.for_head()?;
+                self.loop_body(start, first, false)
+            }
+            _ => {
+                let condition = self.list()?;
+                let endless = self.always(&condition, word == "while");
+                self.loop_body(start, first, endless)
+            }
+        }
+    }
+
+    fn branches_of_if(&mut self) -> Parsed<Kind> {
+        let mut branches = Vec::new();
+        loop {
+            self.list()?;
+            self.expect("then")?;
+            branches.push(self.list()?);
+            if self.raw() != Some("elif") {
+                break;
+            }
+            self.advance()?;
+        }
+        if self.raw() == Some("else") {
+            self.advance()?;
+            branches.push(self.list()?);
+        }
+        self.expect("fi")?;
+        Ok(Kind::Branches(branches))
+    }
+
+    fn branches_of_case(&mut self) -> Parsed<Kind> {
+        let mut branches = Vec::new();
+        if self.raw().is_none() {
+            return self.unexpected();
+        }
+        self.advance()?;
+        self.newlines()?;
+        self.expect("in")?;
+        self.newlines()?;
+        while self.raw() != Some("esac") {
+            self.patterns()?;
+            branches.push(self.maybe_list()?);
+            if !matches!(self.token, Token::DoubleSemicolon) {
+                break;
+            }
+            self.advance()?;
+            self.newlines()?;
+        }
+        self.expect("esac")?;
+        Ok(Kind::Branches(branches))
+    }
+
+    /// `(a|b)` or `a|b)`
+    fn patterns(&mut self) -> Parsed<()> {
+        if matches!(self.token, Token::Open) {
+            self.advance()?;
+            if self.raw() == Some("esac") {
+                return self.unexpected();
+            }
+        }
+        loop {
+            match &self.token {
+                Token::Word(word) if word.continued => {
+                    return refuse(Reason::Continuation, self.here());
+                }
+                Token::Word(_) => self.advance()?,
+                _ => return self.unexpected(),
+            }
+            match self.token {
+                Token::Pipe if self.token_end - self.at == 1 => self.advance()?,
+                Token::Close => return self.advance(),
+                _ => return self.unexpected(),
+            }
+        }
+    }
+
+    /// `NAME`, `NAME in words;`
+    fn for_head(&mut self) -> Parsed<()> {
+        match self.raw() {
+            Some(raw) if !raw.is_empty() && identifier(raw.as_bytes()) == raw.len() => {
+                self.advance()?
+            }
+            _ => return self.unexpected(),
+        }
+        if matches!(self.token, Token::Semicolon) {
+            self.advance()?;
+            return self.newlines();
+        }
+        self.newlines()?;
+        if self.raw() == Some("in") {
+            self.advance()?;
+            while self.raw().is_some() {
+                self.advance()?;
+            }
+            match self.token {
+                Token::Semicolon | Token::Newline => self.advance()?,
+                _ => return self.unexpected(),
+            }
+        }
+        self.newlines()
+    }
+
+    fn loop_body(&mut self, at: usize, first: usize, endless: bool) -> Parsed<Kind> {
+        self.expect("do")?;
+        self.list()?;
+        self.expect("done")?;
+        self.script.loops.push(Loop {
+            at,
+            simples: first..self.script.simples.len(),
+            endless,
+        });
+        Ok(Kind::Loop)
+    }
+
+    /// Whether a condition never changes: `while true`, `while :`, `until false`.
+    fn always(&self, condition: &List, positive: bool) -> bool {
+        let [item] = condition.items.as_slice() else {
+            return false;
+        };
+        let Some(Kind::Simple(index)) = item.alone() else {
+            return false;
+        };
+        let name = self
+            .script
+            .simples
+            .get(*index)
+            .and_then(|simple| simple.program());
+        name.is_some_and(|name| {
+            if positive {
+                name.raw == "true" || name.raw == ":"
+            } else {
+                name.raw == "false"
+            }
+        })
+    }
+
+    /// Redirections after a compound command, and nothing else.
+    fn redirections(&mut self) -> Parsed<()> {
+        while let Token::Redirect(redirect) = self.token {
+            self.redirection(redirect)?;
+        }
+        if matches!(self.token, Token::Word(_) | Token::Open) {
+            self.unexpected()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Reads a redirection; the operator is the current token.
+    pub(super) fn redirection(&mut self, redirect: Redirect) -> Parsed<()> {
+        let start = self.at;
+        self.advance()?;
+        let Token::Word(target) = &self.token else {
+            return refuse(Reason::Syntax, start..self.before);
+        };
+        match redirect {
+            Redirect::Duplicate => {
+                let one_digit =
+                    target.raw.len() == 1 && target.raw.bytes().all(|b| b.is_ascii_digit());
+                if !one_digit && target.raw != "-" {
+                    return refuse(Reason::Descriptor, start..self.token_end);
+                }
+            }
+            Redirect::HereDocument { strip } => {
+                let target = target.clone();
+                self.here_document(start, &target, strip)?;
+            }
+            Redirect::Plain | Redirect::File | Redirect::HereString => {}
+        }
+        self.advance()
+    }
+}
+
+impl Item {
+    /// The command, if it is all there is and runs in the foreground.
+    pub(super) fn alone(&self) -> Option<&Kind> {
+        let plain = self.pipelines == 1
+            && self.last.commands == 1
+            && !self.background
+            && !self.last.negated;
+        plain.then_some(&self.last.last.kind)
+    }
+}

@@ -1,0 +1,301 @@
+//! Tail position: the commands whose exit status is the script's, with nothing left to do after them.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use super::trap::waits;
+use super::tree::{Item, Kind, List, Look, Node, Runs, Script, Simple};
+use super::{Command, Outcome, Reading, Reason, Refusal};
+use crate::argv::Word;
+
+/// How deep calls of functions are followed.
+const MAX_CALLS: usize = 4;
+
+/// Judges what was read; `grammar` is the refusal that ended the reading, if one did.
+pub(super) fn reading(script: &Script, grammar: Option<Refusal>) -> Reading {
+    let mut walk = Walk::new(script);
+    if grammar.is_none() {
+        walk.list(&script.list, 0);
+    }
+    let trap = script.trap.clone().map(|trap| super::Trap {
+        waits: waits(script, &trap),
+        ..trap
+    });
+    Reading {
+        commands: commands(script, &walk.tails),
+        restarts: walk.restarts(),
+        trap,
+        outcome: match grammar {
+            Some(refusal) => Outcome::Refused(refusal),
+            None => walk.outcome(),
+        },
+    }
+}
+
+fn commands(script: &Script, tails: &[usize]) -> Vec<Command> {
+    let tails: HashSet<_> = tails.iter().collect();
+    let listed = script
+        .simples
+        .iter()
+        .enumerate()
+        .filter(|(_, simple)| !simple.substituted);
+    listed
+        .filter_map(|(index, simple)| command(simple, tails.contains(&index)))
+        .collect()
+}
+
+fn command(simple: &Simple, tail: bool) -> Option<Command> {
+    let words = simple.words.get(simple.at..).unwrap_or_default();
+    Some(Command {
+        at: words.first()?.span.start,
+        words: words
+            .iter()
+            .map(|word| Word {
+                text: word.text.to_string(),
+                known: word.known(),
+            })
+            .collect(),
+        assignments: simple
+            .assignments
+            .iter()
+            .filter_map(|word| {
+                let (name, value) = word.text.split_once('=')?;
+                let known = !word.computed && !value.starts_with('~') && !name.ends_with('+');
+                Some((
+                    name.trim_end_matches('+').to_owned(),
+                    known.then(|| value.to_owned()),
+                ))
+            })
+            .collect(),
+        tail,
+        exec: simple.exec,
+        background: simple.background,
+        piped: simple.piped,
+    })
+}
+
+/// A walk along the tails of a script.
+struct Walk<'s, 'a> {
+    script: &'s Script<'a>,
+    /// How often a function is defined, and where last.
+    defined: HashMap<&'s str, (usize, usize)>,
+    tails: Vec<usize>,
+    inserts: Vec<usize>,
+    already: bool,
+    refused: Option<Refusal>,
+}
+
+impl<'s, 'a> Walk<'s, 'a> {
+    fn new(script: &'s Script<'a>) -> Self {
+        let mut defined = HashMap::new();
+        for (index, function) in script.functions.iter().enumerate() {
+            let entry = defined.entry(&*function.name).or_insert((0, 0));
+            *entry = (entry.0 + 1, index);
+        }
+        Self {
+            script,
+            defined,
+            tails: Vec::new(),
+            inserts: Vec::new(),
+            already: false,
+            refused: None,
+        }
+    }
+
+    fn outcome(mut self) -> Outcome {
+        let handles_term = |item: &Item| match item.alone() {
+            Some(Kind::Simple(index)) => self
+                .script
+                .simples
+                .get(*index)
+                .is_some_and(|simple| simple.handles_term),
+            _ => false,
+        };
+        if self.script.list.items.iter().any(handles_term) {
+            return Outcome::HandlesTerm;
+        }
+        if let Some(refusal) = &self.script.forbidden {
+            return Outcome::Refused(refusal.clone());
+        }
+        if self.script.list.items.is_empty() {
+            return Outcome::Empty;
+        }
+        let programs = || {
+            self.script
+                .simples
+                .iter()
+                .filter(|simple| self.is_program(simple))
+        };
+        let Some(last) = programs()
+            .rfind(|simple| !simple.substituted)
+            .or_else(|| programs().next_back())
+        else {
+            return Outcome::OnlyBuiltins;
+        };
+        if let Some(refusal) = self.refused {
+            return Outcome::Refused(refusal);
+        }
+        if !self.inserts.is_empty() {
+            self.inserts.sort_unstable();
+            return Outcome::Exec(self.inserts);
+        }
+        if self.already {
+            return Outcome::AlreadyExec;
+        }
+        Outcome::Refused(Refusal {
+            reason: Reason::NotInTailPosition,
+            at: last.span.clone(),
+        })
+    }
+
+    /// Whether a command runs a program, not a builtin or a function of the script.
+    fn is_program(&self, simple: &Simple) -> bool {
+        let function = |name: &str| simple.look == Look::Shell && self.defined.contains_key(name);
+        simple.runs == Runs::Named
+            && (simple.exec
+                || simple
+                    .program()
+                    .is_some_and(|word| !word.known() || !function(&word.text)))
+    }
+
+    fn refuse(&mut self, reason: Reason, at: Range<usize>) {
+        self.refused.get_or_insert(Refusal { reason, at });
+    }
+
+    fn list(&mut self, list: &List, calls: usize) {
+        let last = list.items.iter().rfind(|item| !self.hands_status_on(item));
+        let Some(item) = last else { return };
+        if item.background {
+            return self.refuse(Reason::BackgroundJob, item.last.span.clone());
+        }
+        if item.last.commands > 1 {
+            return self.refuse(Reason::Pipeline, item.last.span.clone());
+        }
+        if item.last.negated {
+            return self.refuse(Reason::Negated, item.last.span.clone());
+        }
+        self.node(&item.last.last, calls);
+    }
+
+    /// `exit`, `exit $?`: nothing but the end of what came before.
+    fn hands_status_on(&self, item: &Item) -> bool {
+        let Some(Kind::Simple(index)) = item.alone() else {
+            return false;
+        };
+        let Some(simple) = self.script.simples.get(*index) else {
+            return false;
+        };
+        let mut words = simple.words.iter().map(|word| word.raw);
+        words.next() == Some("exit")
+            && matches!(words.next(), None | Some("$?" | "\"$?\""))
+            && words.next().is_none()
+            && simple.assignments.is_empty()
+            && !simple.redirected
+    }
+
+    fn node(&mut self, node: &Node, calls: usize) {
+        match &node.kind {
+            Kind::Simple(index) => self.simple(*index, calls),
+            Kind::Group(list) => self.list(list, calls),
+            Kind::Branches(branches) => branches.iter().for_each(|branch| self.list(branch, calls)),
+            Kind::Subshell => self.refuse(Reason::Subshell, node.span.clone()),
+            Kind::Loop => self.refuse(Reason::Loop, node.span.clone()),
+            Kind::Conditional | Kind::Function(_) => {}
+        }
+    }
+
+    fn simple(&mut self, index: usize, calls: usize) {
+        let Some(simple) = self.script.simples.get(index) else {
+            return;
+        };
+        let Some(word) = simple.program() else { return };
+        if let Some((count, function)) = self.defined.get(&*word.text).copied()
+            && !simple.exec
+            && !word.computed
+        {
+            return self.call(simple, count, function, calls);
+        }
+        self.tails.push(index);
+        if simple.exec {
+            self.already = true;
+            return;
+        }
+        if simple.runs == Runs::Builtin {
+            return;
+        }
+        if simple.look == Look::Option {
+            return self.refuse(Reason::CommandOption, simple.span.clone());
+        }
+        if word.continued {
+            return self.refuse(Reason::Continuation, word.span.clone());
+        }
+        let takes_exec = if word.computed {
+            word.slash && !word.substituted && !word.pattern && !word.braces
+        } else {
+            is_program_name(&word.text, word.pattern)
+        };
+        if takes_exec {
+            self.inserts.push(word.span.start);
+        } else {
+            self.refuse(Reason::ProgramName, word.span.clone());
+        }
+    }
+
+    /// Follows a call into the body of the function, where the tail then is.
+    fn call(&mut self, simple: &Simple, count: usize, function: usize, calls: usize) {
+        let script = self.script;
+        let function = script
+            .functions
+            .get(function)
+            .filter(|function| function.top_level);
+        let body = function.and_then(|function| function.body.as_ref());
+        let name = simple.name();
+        // Once as the definition's name, once as the call's.
+        let once = count == 1 && script.occurrences.get(name) == Some(&2);
+        match body {
+            Some(body)
+                if once
+                    && simple.look == Look::Shell
+                    && simple.assignments.is_empty()
+                    && calls < MAX_CALLS =>
+            {
+                self.list(body, calls + 1);
+            }
+            _ => self.refuse(Reason::FunctionCall, simple.span.clone()),
+        }
+    }
+
+    /// The first loop that starts a program over and over.
+    fn restarts(&self) -> Option<usize> {
+        let last = self
+            .script
+            .simples
+            .iter()
+            .rposition(|simple| !simple.substituted && self.is_program(simple))?;
+        let restarting = self.script.loops.iter().filter(|looping| {
+            let Some(body) = self.script.simples.get(looping.simples.clone()) else {
+                return false;
+            };
+            let runs = body.iter().any(|simple| {
+                simple.runs == Runs::Named && !simple.substituted && simple.name() != "sleep"
+            });
+            let leaves = body
+                .iter()
+                .any(|simple| simple.exec || matches!(simple.name(), "break" | "exit" | "return"));
+            runs && (last < looping.simples.end || (looping.endless && !leaves))
+        });
+        restarting.map(|looping| looping.at).min()
+    }
+}
+
+/// Whether every shell takes the word, after quote removal, for the name of a program.
+fn is_program_name(name: &str, pattern: bool) -> bool {
+    let path = ["/", "./", "~/"]
+        .iter()
+        .any(|start| name.starts_with(start));
+    let first = |c: char| c.is_ascii_alphanumeric() || "_./~".contains(c);
+    let rest = |c: char| {
+        first(c) || "+-@:,=".contains(c) || !c.is_ascii() || (pattern && "*?[]".contains(c))
+    };
+    name.starts_with(first) && name.chars().all(rest) && (!pattern || path)
+}

@@ -1,0 +1,186 @@
+//! What the parser hands on: a light tree, with the simple commands in one flat table.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::{Dialect, Reason, Refusal, Trap};
+
+/// `Err` ends the reading.
+pub(super) type Parsed<T> = Result<T, Refusal>;
+
+/// A refusal as the error of a parse.
+pub(super) fn refuse<T>(reason: Reason, at: Range<usize>) -> Parsed<T> {
+    Err(Refusal { reason, at })
+}
+
+/// One word as the lexer saw it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lexeme<'a> {
+    /// Where it stands.
+    pub(super) span: Range<usize>,
+    /// As it is written.
+    pub(super) raw: &'a str,
+    /// After quote removal; expansions stay as written.
+    pub(super) text: Cow<'a, str>,
+    /// A line continuation stands inside of it, or right after it.
+    pub(super) continued: bool,
+    /// It has an expansion (`$x`, `$(..)`, backquotes).
+    pub(super) computed: bool,
+    /// It has a command substitution.
+    pub(super) substituted: bool,
+    /// It has an unquoted `*`, `?` or `[`.
+    pub(super) pattern: bool,
+    /// It has an unquoted `{` or `}`.
+    pub(super) braces: bool,
+    /// It starts with an unquoted `~`.
+    pub(super) tilde: bool,
+    /// It has a `/` outside of expansions.
+    pub(super) slash: bool,
+}
+
+impl Lexeme<'_> {
+    /// All of it is known before the script runs.
+    pub(super) fn known(&self) -> bool {
+        !(self.computed || self.pattern || self.braces || self.tilde)
+    }
+}
+
+/// A sequence of commands.
+#[derive(Debug, Default)]
+pub(super) struct List {
+    pub(super) items: Vec<Item>,
+}
+
+/// An and-or list.
+#[derive(Debug)]
+pub(super) struct Item {
+    /// How many pipelines it has.
+    pub(super) pipelines: usize,
+    pub(super) last: Pipeline,
+    pub(super) background: bool,
+}
+
+/// One or more commands joined by `|`.
+#[derive(Debug)]
+pub(super) struct Pipeline {
+    pub(super) span: Range<usize>,
+    pub(super) negated: bool,
+    /// How many commands it has.
+    pub(super) commands: usize,
+    pub(super) last: Node,
+}
+
+/// A command.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) span: Range<usize>,
+    pub(super) kind: Kind,
+}
+
+/// What a command is.
+#[derive(Debug)]
+pub(super) enum Kind {
+    /// Index into [`Script::simples`].
+    Simple(usize),
+    /// `{ }`
+    Group(List),
+    /// Branches of `if` or `case`, without conditions.
+    Branches(Vec<List>),
+    Subshell,
+    Loop,
+    /// `[[ ]]`
+    Conditional,
+    /// Index into [`Script::functions`].
+    Function(usize),
+}
+
+/// What a simple command runs, as far as its words tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Runs {
+    /// Assignments or redirections only.
+    Nothing,
+    Builtin,
+    /// A program, or a function of the script.
+    Named,
+}
+
+/// A simple command.
+#[derive(Debug)]
+pub(super) struct Simple<'a> {
+    pub(super) span: Range<usize>,
+    pub(super) words: Vec<Lexeme<'a>>,
+    pub(super) assignments: Vec<Lexeme<'a>>,
+    pub(super) redirected: bool,
+    /// Index of the word that names what runs, after `exec` and `command`.
+    pub(super) at: usize,
+    pub(super) runs: Runs,
+    pub(super) exec: bool,
+    pub(super) look: Look,
+    /// It is a trap that handles TERM, all of its words literal.
+    pub(super) handles_term: bool,
+    /// It stands in a command substitution.
+    pub(super) substituted: bool,
+    pub(super) background: bool,
+    pub(super) piped: bool,
+}
+
+/// How the name is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// As shells do it.
+    Shell,
+    /// `command`: no functions.
+    Command,
+    /// `command -p`: another `PATH`.
+    Option,
+}
+
+impl<'a> Simple<'a> {
+    /// The word that names what runs.
+    pub(super) fn program(&self) -> Option<&Lexeme<'a>> {
+        self.words.get(self.at)
+    }
+
+    /// Its text; empty where nothing runs.
+    pub(super) fn name(&self) -> &str {
+        self.program().map_or("", |word| &word.text)
+    }
+}
+
+/// A function definition.
+#[derive(Debug)]
+pub(super) struct Function<'a> {
+    pub(super) name: Cow<'a, str>,
+    /// The body, where it is `{ }`.
+    pub(super) body: Option<List>,
+    /// The simple commands inside of it.
+    pub(super) simples: Range<usize>,
+    /// It is a command of the script itself, unconditionally.
+    pub(super) top_level: bool,
+}
+
+/// A loop.
+#[derive(Debug)]
+pub(super) struct Loop {
+    pub(super) at: usize,
+    /// The simple commands of its condition and body.
+    pub(super) simples: Range<usize>,
+    /// `while true`, `while :`, `until false`.
+    pub(super) endless: bool,
+}
+
+/// Everything that was read.
+#[derive(Debug)]
+pub(super) struct Script<'a> {
+    pub(super) dialect: Dialect,
+    pub(super) list: List,
+    pub(super) simples: Vec<Simple<'a>>,
+    pub(super) functions: Vec<Function<'a>>,
+    pub(super) loops: Vec<Loop>,
+    pub(super) trap: Option<Trap>,
+    /// How often each word occurs.
+    pub(super) occurrences: HashMap<Cow<'a, str>, usize>,
+    /// The first thing that may stand nowhere in a script.
+    pub(super) forbidden: Option<Refusal>,
+}
