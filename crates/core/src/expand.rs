@@ -12,7 +12,7 @@ pub enum Variable<'a> {
     Value(&'a str),
     /// Text without shell meaning that is known at run time only (a pod name, an IP, a number).
     Plain,
-    /// Text nobody can see here (Secret, ConfigMap, label, annotation, possibly `envFrom`).
+    /// Text nobody can see here (Secret, `ConfigMap`, label, annotation, possibly `envFrom`).
     Hidden,
     /// No variable of that name: the text stays as it is.
     Undeclared,

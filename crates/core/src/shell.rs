@@ -75,6 +75,7 @@ pub struct Refusal {
 
 /// A simple command.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct Command {
     /// Words after assignments, redirections left out. The first is the command name. `exec` itself is not a word
     /// here, nor is `command` in front of a program.

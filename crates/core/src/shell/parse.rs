@@ -72,11 +72,7 @@ pub(super) fn script(text: &str, dialect: Dialect) -> (Script<'_>, Option<Refusa
 impl<'a> Parser<'a> {
     fn whole(&mut self) -> Parsed<()> {
         self.advance()?;
-        self.newlines()?;
-        if matches!(self.token, Token::End) {
-            return Ok(());
-        }
-        let list = self.list()?;
+        let list = self.maybe_list()?;
         if !matches!(self.token, Token::End) {
             return self.unexpected();
         }
@@ -247,7 +243,7 @@ impl<'a> Parser<'a> {
     pub(super) fn command(&mut self) -> Parsed<Node> {
         let start = self.at;
         let raw = match &self.token {
-            Token::Word(word) if word.continued => {
+            Token::Word(word) if word.traits.continued => {
                 return refuse(Reason::Continuation, self.here());
             }
             Token::Word(word) => word.raw,
@@ -272,7 +268,7 @@ impl<'a> Parser<'a> {
                 if matches!(self.token, Token::Open) {
                     self.parentheses()?;
                 }
-                self.function(name)?
+                self.function(&name)?
             }
             "function" => return refuse(Reason::FunctionKeyword, self.here()),
             "time" | "select" | "coproc" => return refuse(Reason::ReservedWord, self.here()),
@@ -374,7 +370,7 @@ impl<'a> Parser<'a> {
         }
         loop {
             match &self.token {
-                Token::Word(word) if word.continued => {
+                Token::Word(word) if word.traits.continued => {
                     return refuse(Reason::Continuation, self.here());
                 }
                 Token::Word(_) => self.advance()?,
@@ -392,7 +388,7 @@ impl<'a> Parser<'a> {
     fn for_head(&mut self) -> Parsed<()> {
         match self.raw() {
             Some(raw) if !raw.is_empty() && identifier(raw.as_bytes()) == raw.len() => {
-                self.advance()?
+                self.advance()?;
             }
             _ => return self.unexpected(),
         }
