@@ -9,6 +9,7 @@
 //!                                          -> tail:   the commands whose status becomes the script's
 //! ```
 
+mod compound;
 mod conditional;
 mod expansion;
 mod heredoc;

@@ -186,7 +186,7 @@ pub(super) fn mutated() -> impl Strategy<Value = String> {
             match kind {
                 0 => text.insert_str(a, fragment),
                 1 if b - a < 8 => text.replace_range(a..b, ""),
-                2 if b - a < 40 => text.insert_str(a, &text[a..b].to_owned()),
+                2 if b - a < 40 => text = format!("{}{}", &text[..b], &text[a..]),
                 _ => text.insert_str(b, fragment),
             }
         }
