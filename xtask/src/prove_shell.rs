@@ -8,6 +8,7 @@ mod random;
 mod runner;
 mod shells;
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
@@ -84,38 +85,23 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
         return faults::run(&runner, &shells, options.seed, options.pairs);
     }
     let started = Instant::now();
-    let mut random = Random::new(options.seed);
-    let mut tally = Tally::default();
-    let mut differences = 0;
-    while tally.pairs < options.pairs {
-        let shell = shells.get(random.below(shells.len())).context("no shell")?;
-        let script = script(&mut random, shell.dialect, options.mutated);
-        tally.scripts += 1;
-        let Outcome::Exec(offsets) = read(&script, shell.dialect).outcome else {
-            continue;
-        };
-        tally.pairs += 1;
-        match compare(&runner, shell, &script, &insert(&script, &offsets))? {
-            Verdict::Equal => {}
-            Verdict::Declared => tally.declared += 1,
-            Verdict::Differs(_) => {
-                differences += 1;
-                report(&runner, shell, &script, options.seed)?;
-            }
+    let tally = Tally::default();
+    std::thread::scope(|scope| -> anyhow::Result<()> {
+        let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(|| work(&options, &shells, &tally))).collect();
+        for worker in workers {
+            worker.join().map_err(|_| anyhow::anyhow!("a worker panicked"))??;
         }
-    }
+        Ok(())
+    })?;
+    let differences = tally.differences.load(Relaxed);
     println!(
         "prove-shell: seed {}, {} {} programs, {} pairs on {}: {differences} differences, {} declared harmless, {:.0} s",
         options.seed,
-        tally.scripts,
+        tally.scripts.load(Relaxed),
         if options.mutated { "mutated" } else { "random" },
-        tally.pairs,
-        shells
-            .iter()
-            .map(|shell| shell.name)
-            .collect::<Vec<_>>()
-            .join(" "),
-        tally.declared,
+        tally.pairs.load(Relaxed),
+        shells.iter().map(|shell| shell.name).collect::<Vec<_>>().join(" "),
+        tally.declared.load(Relaxed),
         started.elapsed().as_secs_f64(),
     );
     if differences > 0 {
@@ -124,11 +110,36 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Runs in parallel: a script that hangs until its time is up takes no processor.
+const WORKERS: usize = 4;
+
 #[derive(Default)]
 struct Tally {
-    scripts: u64,
-    pairs: u64,
-    declared: u64,
+    scripts: AtomicU64,
+    pairs: AtomicU64,
+    declared: AtomicU64,
+    differences: AtomicU64,
+}
+
+/// Takes the next numbers until enough pairs have run. A script depends on the seed and its number alone.
+fn work(options: &Options, shells: &[Shell], tally: &Tally) -> anyhow::Result<()> {
+    let Some(runner) = Runner::new()? else { return Ok(()) };
+    while tally.pairs.load(Relaxed) < options.pairs {
+        let mut random = Random::new(options.seed, tally.scripts.fetch_add(1, Relaxed));
+        let shell = shells.get(random.below(shells.len())).context("no shell")?;
+        let script = script(&mut random, shell.dialect, options.mutated);
+        let Outcome::Exec(offsets) = read(&script, shell.dialect).outcome else { continue };
+        tally.pairs.fetch_add(1, Relaxed);
+        match compare(&runner, shell, &script, &insert(&script, &offsets))? {
+            Verdict::Equal => {}
+            Verdict::Declared => _ = tally.declared.fetch_add(1, Relaxed),
+            Verdict::Differs(_) => {
+                tally.differences.fetch_add(1, Relaxed);
+                report(&runner, shell, &script, options.seed)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The next script.
@@ -217,7 +228,7 @@ fn report(runner: &Runner, shell: &Shell, script: &str, seed: u64) -> anyhow::Re
     })?;
     println!("DIFFERENCE in {} (seed {seed}):\n{script}\n--", shell.name);
     if let Some(pair) = differs(&script)? {
-        println!("original:  {:?}\nrewritten: {:?}\n", pair.0, pair.1);
+        println!("{}", pair.0.against(&pair.1));
     }
     Ok(())
 }

@@ -200,12 +200,11 @@ fn characters_for_bytes(text: &str, reading: &Reading) -> Option<Vec<usize>> {
 pub(super) fn run(runner: &Runner, shells: &[Shell], seed: u64, pairs: u64) -> anyhow::Result<()> {
     let mut missed = Vec::new();
     for fault in FAULTS {
-        match caught(runner, shells, fault, seed, pairs)? {
-            Some((pair, shell)) => println!("caught  {:32} by pair {pair}, in {shell}", fault.name),
-            None => {
-                println!("MISSED  {}", fault.name);
-                missed.push(fault.name);
-            }
+        if let Some((pair, shell)) = caught(runner, shells, fault, seed, pairs)? {
+            println!("caught  {:32} by pair {pair}, in {shell}", fault.name);
+        } else {
+            println!("MISSED  {}", fault.name);
+            missed.push(fault.name);
         }
     }
     println!(
@@ -227,9 +226,9 @@ fn caught(
     seed: u64,
     pairs: u64,
 ) -> anyhow::Result<Option<(u64, &'static str)>> {
-    let mut random = Random::new(seed);
     let mut pair = 0;
-    for _ in 0..pairs.saturating_mul(100) {
+    for number in 0..pairs.saturating_mul(100) {
+        let mut random = Random::new(seed, number);
         let shell = &shells[random.below(shells.len())];
         let script = script(&mut random, shell.dialect, false);
         let Some(offsets) = (fault.insertions)(&script, &read(&script, shell.dialect)) else {

@@ -65,7 +65,7 @@ impl Generator<'_> {
             } else {
                 ("(", ")")
             };
-            text.push_str(&format!("{name}() {open} {body}{end}{close}\n"));
+            text = format!("{text}{name}() {open} {body}{end}{close}\n");
             self.functions.push(name.to_owned());
         }
         text
@@ -180,39 +180,32 @@ impl Generator<'_> {
         text.push_str(&self.list(depth));
         text.push_str(&self.close());
         while self.random.percent(20) {
-            text.push_str(&format!(
-                "elif {}{}then {}{}",
-                self.and_or(0),
-                self.close(),
-                self.list(depth),
-                self.close()
-            ));
+            let condition = self.and_or(0) + &self.close();
+            text = format!("{text}elif {condition}then {}{}", self.list(depth), self.close());
         }
         if self.random.percent(50) {
-            text.push_str(&format!("else {}{}", self.list(depth), self.close()));
+            text = format!("{text}else {}{}", self.list(depth), self.close());
         }
         text + "fi"
     }
 
     fn case_command(&mut self, depth: usize) -> String {
         let mut text = format!(
-            "case {} in{}",
+            "case {} in ",
             self.random
-                .pick(&["$x", "\"$1\"", "value", "$FOO", "'a b'"]),
-            " "
+                .pick(&["$x", "\"$1\"", "value", "$FOO", "'a b'"])
         );
         for _ in 0..=self.random.below(2) {
             let pattern = self.random.pick(&[
-                "value", "(one)", "a|b", "v*", "[a-z]*", "old", "\"$1\"", "'x y'",
+                "value)", "(one)", "a|b)", "v*)", "[a-z]*)", "old)", "\"$1\")", "'x y')",
             ]);
-            let pattern = format!("{}{pattern})", "").replace("))", ")");
-            text.push_str(&format!("{pattern} {};; ", self.list(depth)));
+            text = format!("{text}{pattern} {};; ", self.list(depth));
             if self.random.percent(20) {
                 text.push_str(&self.newline());
             }
         }
         if self.random.percent(60) {
-            text.push_str(&format!("*) {}", self.list(depth)));
+            text = format!("{text}*) {}", self.list(depth));
             let end = if self.random.percent(50) {
                 ";; ".to_owned()
             } else {
@@ -443,7 +436,6 @@ impl Generator<'_> {
             "${x:-y} $((1+2))\n",
             "\tapp\n",
         ]);
-        let lines = if quoted { lines } else { lines };
         let strip = self.random.percent(20);
         self.bodies.push(format!(
             "{lines}{}{delimiter}\n",

@@ -4,8 +4,10 @@
 pub(super) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
+    /// The numbers of one script: other ones for each seed and each number.
+    pub(super) fn new(seed: u64, number: u64) -> Self {
+        let mut random = Self(seed);
+        Self(random.next() ^ number.wrapping_mul(0xd134_2543_de82_ef95))
     }
 
     fn next(&mut self) -> u64 {

@@ -1,7 +1,7 @@
 //! Runs a script as a container would: the shell is PID 1 of its own PID, mount and network namespaces, without
 //! privileges, in a fresh directory, with nothing on its standard input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -24,6 +24,48 @@ pub(super) struct Observed {
     pub(super) runs: String,
     /// Path and content of each file and directory that was left.
     pub(super) files: BTreeMap<String, String>,
+}
+
+impl Observed {
+    /// What differs, the original first.
+    pub(super) fn against(&self, rewritten: &Self) -> String {
+        let mut lines = String::new();
+        let mut line = |what: &str, before: String, after: String| {
+            if before != after {
+                lines = format!(
+                    "{lines}{what}:\n  original:  {before}\n  rewritten: {after}\n"
+                );
+            }
+        };
+        line(
+            "status",
+            self.status.to_string(),
+            rewritten.status.to_string(),
+        );
+        line(
+            "stdout",
+            format!("{:?}", self.stdout),
+            format!("{:?}", rewritten.stdout),
+        );
+        line(
+            "runs",
+            format!("{:?}", self.runs),
+            format!("{:?}", rewritten.runs),
+        );
+        for name in self
+            .files
+            .keys()
+            .chain(rewritten.files.keys())
+            .collect::<BTreeSet<_>>()
+        {
+            line(
+                name,
+                format!("{:?}", self.files.get(name)),
+                format!("{:?}", rewritten.files.get(name)),
+            );
+        }
+        lines
+    }
 }
 
 /// The time one run may take.
@@ -220,11 +262,30 @@ impl Runner {
     }
 }
 
-/// The beginning of a file, as text.
+/// How shells say that a program cannot be run. They word it otherwise for `exec`, which nobody depends on.
+const FAILURES: &[&str] = &[
+    "not found",
+    "no such command",
+    "no such file",
+    "cannot execute",
+    "permission denied",
+    "is a directory",
+    "inaccessible",
+    "can't execute",
+    "cannot run",
+];
+
+/// The beginning of a file, as text, whatever the wording of failures.
 fn lossy(path: &Path) -> String {
     let mut bytes = fs::read(path).unwrap_or_default();
     bytes.truncate(65_536);
-    String::from_utf8_lossy(&bytes).into_owned()
+    let text = String::from_utf8_lossy(&bytes);
+    let masked = text.split_inclusive('\n').map(|line| {
+        let lower = line.to_ascii_lowercase();
+        let failure = FAILURES.iter().any(|failure| lower.contains(failure));
+        if failure { "<failure>\n" } else { line }
+    });
+    masked.collect()
 }
 
 fn collect(root: &Path, directory: &Path, files: &mut BTreeMap<String, String>) {

@@ -302,5 +302,6 @@ fn is_program_name(name: &str, pattern: bool) -> bool {
     let rest = |c: char| {
         first(c) || "+-@:,=".contains(c) || !c.is_ascii() || (pattern && "*?[]".contains(c))
     };
-    name.starts_with(first) && name.chars().all(rest) && (!pattern || path)
+    // ksh93 takes `name:` for a label and runs what follows.
+    name.starts_with(first) && name.chars().all(rest) && !name.ends_with(':') && (!pattern || path)
 }

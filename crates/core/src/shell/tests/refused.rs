@@ -211,6 +211,7 @@ fn names_that_may_be_something_else() {
         ("-x", Reason::ProgramName, "-x"),
         ("+x", Reason::ProgramName, "+x"),
         ("\"\"", Reason::ProgramName, "\"\""),
+        ("label: app", Reason::ProgramName, "label:"),
         ("\"a b\"", Reason::ProgramName, "\"a b\""),
         ("'a*'", Reason::ProgramName, "'a*'"),
         ("x/ap*", Reason::ProgramName, "x/ap*"),
