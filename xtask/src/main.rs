@@ -3,6 +3,7 @@
 
 mod bench;
 mod demo;
+mod prove_shell;
 mod rig;
 mod test;
 
@@ -26,6 +27,12 @@ enum Task {
     Bench,
     /// Every manifest of examples/ through a running webhook: verdict, reason, diff.
     Demo(demo::Task),
+    /// Run scripts before and after softstop's edit on every shell of this machine, and compare.
+    ProveShell {
+        /// `--pairs N`, `--seed S`, `--mutated`, `--matrix`, ...
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// A real kube-apiserver on loopback: built on first use, about five minutes.
     #[command(subcommand)]
     Rig(rig::Task),
@@ -37,6 +44,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Bench => bench::run(),
         Task::Demo(task) => demo::run(&task),
+        Task::ProveShell { args } => prove_shell::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Rig(task) => rig::run(task),
         Task::Test => test::run(),
     };

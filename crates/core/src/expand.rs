@@ -7,12 +7,12 @@ use std::ops::Range;
 
 /// What a `$(NAME)` stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Variable<'a> {
+pub(crate) enum Variable<'a> {
     /// This text.
     Value(&'a str),
     /// Text without shell meaning that is known at run time only (a pod name, an IP, a number).
     Plain,
-    /// Text nobody can see here (Secret, ConfigMap, label, annotation, possibly `envFrom`).
+    /// Text nobody can see here (Secret, `ConfigMap`, label, annotation, possibly `envFrom`).
     Hidden,
     /// No variable of that name: the text stays as it is.
     Undeclared,
@@ -20,12 +20,12 @@ pub enum Variable<'a> {
 
 /// An expanded item and the way back to what was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expanded {
+pub(crate) struct Expanded {
     /// What the process gets; [`Variable::Plain`] values stand as a placeholder word such as `x0`.
-    pub text: String,
+    pub(crate) text: String,
     /// Why the text cannot be relied on as shell source: the first `$(NAME)` that is hidden, or `$` before a
     /// non-ASCII character, as bytes of the raw text.
-    pub unreadable: Option<(Unreadable, Range<usize>)>,
+    pub(crate) unreadable: Option<(Unreadable, Range<usize>)>,
     /// What was substituted, in order; everything between was copied.
     substitutions: Vec<Substitution>,
     raw_length: usize,
@@ -33,7 +33,7 @@ pub struct Expanded {
 
 /// Why an expansion cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unreadable {
+pub(crate) enum Unreadable {
     /// The value is hidden.
     HiddenVariable,
     /// The kubelet garbles `$` before a non-ASCII character.
@@ -54,7 +54,7 @@ impl Expanded {
     /// The raw offset at which text inserted before `offset` of the expanded text has to be inserted; `None` inside
     /// of a substituted region. At the start of a region it is the region's own start, so that a word which begins
     /// with `$(NAME)` can get something before it.
-    pub fn insertion(&self, offset: usize) -> Option<usize> {
+    pub(crate) fn insertion(&self, offset: usize) -> Option<usize> {
         if offset > self.text.len() {
             return None;
         }
@@ -70,7 +70,7 @@ impl Expanded {
     }
 
     /// The raw bytes that a range of the expanded text comes from (whole substituted regions).
-    pub fn raw(&self, range: Range<usize>) -> Range<usize> {
+    pub(crate) fn raw(&self, range: Range<usize>) -> Range<usize> {
         let range = range.start.min(self.text.len())..range.end.min(self.text.len());
         let next = self
             .substitutions
@@ -106,7 +106,7 @@ impl Expanded {
 }
 
 /// Expands one item of `command` or `args`.
-pub fn expand<'a>(raw: &str, variable: impl Fn(&str) -> Variable<'a>) -> Expanded {
+pub(crate) fn expand<'a>(raw: &str, variable: impl Fn(&str) -> Variable<'a>) -> Expanded {
     let mut expansion = Expansion {
         raw,
         copied: 0,

@@ -9,6 +9,7 @@
 //!                                          -> tail:   the commands whose status becomes the script's
 //! ```
 
+mod compound;
 mod conditional;
 mod expansion;
 mod heredoc;
@@ -26,11 +27,11 @@ mod tests;
 
 use std::ops::Range;
 
-pub(crate) use names::is_builtin;
+pub use names::is_builtin;
 pub use reason::Reason;
 pub use softstop_programs::shell::Dialect;
 
-pub use crate::argv::Word;
+use crate::argv::Word;
 
 /// What was read from a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +76,7 @@ pub struct Refusal {
 
 /// A simple command.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct Command {
     /// Words after assignments, redirections left out. The first is the command name. `exec` itself is not a word
     /// here, nor is `command` in front of a program.

@@ -88,7 +88,7 @@ impl Parser<'_> {
 
     fn operand(&mut self, words: &mut usize) -> Parsed<()> {
         match &self.token {
-            Token::Word(word) if word.raw != "]]" && !word.continued => {
+            Token::Word(word) if word.raw != "]]" && !word.traits.continued => {
                 *words += 1;
                 self.advance()
             }

@@ -12,23 +12,23 @@ impl Parser<'_> {
         let at = self.pos;
         let name = identifier(self.slice(at + 1..self.end).as_bytes());
         if name > 0 {
-            word.computed = true;
+            word.traits.computed = true;
             self.pos += 1 + name;
             return Ok(());
         }
         match self.byte(at + 1) {
             Some(b'(') => {
-                word.computed = true;
+                word.traits.computed = true;
                 if self.byte(at + 2) == Some(b'(') {
                     self.arithmetic()
                 } else {
-                    word.substituted = true;
+                    word.traits.substituted = true;
                     self.command_substitution()
                 }
             }
             Some(b'{') => self.parameter(word, quoted),
             Some(b'0'..=b'9' | b'@' | b'*' | b'#' | b'?' | b'-' | b'$' | b'!') => {
-                word.computed = true;
+                word.traits.computed = true;
                 self.pos += 2;
                 Ok(())
             }
@@ -51,7 +51,7 @@ impl Parser<'_> {
         if self.dialect == Dialect::Posix {
             return refuse(Reason::Quoting, start..start + 2);
         }
-        word.computed = true;
+        word.traits.computed = true;
         self.pos += 2;
         while let Some(byte) = self.byte(self.pos) {
             self.pos += 1;
@@ -86,8 +86,8 @@ impl Parser<'_> {
     /// `` `...` ``, which shells end at the first backquote whatever stands in between.
     pub(super) fn backquotes(&mut self, word: &mut Builder, quoted: bool) -> Parsed<()> {
         let start = self.pos;
-        word.computed = true;
-        word.substituted = true;
+        word.traits.computed = true;
+        word.traits.substituted = true;
         let inside = self.slice(start + 1..self.end);
         let Some(length) = inside.find('`') else {
             return refuse(Reason::Unterminated, start..start + 1);
@@ -166,11 +166,16 @@ impl Parser<'_> {
     /// `${ ... }`
     fn parameter(&mut self, word: &mut Builder, quoted: bool) -> Parsed<()> {
         let start = self.pos;
-        word.computed = true;
+        word.traits.computed = true;
         self.enter(start)?;
         self.pos += 2;
         if !self.parameter_head() {
-            return refuse(Reason::Parameter, start..self.pos);
+            let reason = if self.byte(self.pos).is_none() {
+                Reason::Unterminated
+            } else {
+                Reason::Parameter
+            };
+            return refuse(reason, start..self.pos);
         }
         while let Some(byte) = self.byte(self.pos) {
             match byte {
@@ -184,7 +189,7 @@ impl Parser<'_> {
                 b'$' => {
                     let mut inner = Builder::new(self.pos);
                     self.dollar(&mut inner, quoted)?;
-                    word.substituted |= inner.substituted;
+                    word.traits.substituted |= inner.traits.substituted;
                 }
                 b'\'' | b'"' | b'\\' | b'`' | b'{' | b'(' | b')' | b'\n' => {
                     return refuse(Reason::Parameter, start..self.pos + 1);
@@ -207,7 +212,7 @@ impl Parser<'_> {
                     || (self.parameter_name() && self.byte(self.pos) == Some(b'}'));
             }
             Some(b'!') if bash && next.is_some_and(|b| b.is_ascii_alphabetic() || b == b'_') => {
-                self.pos += 1
+                self.pos += 1;
             }
             _ => {}
         }

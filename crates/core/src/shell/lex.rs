@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::parse::Parser;
-use super::tree::{Lexeme, Parsed, refuse};
+use super::tree::{Lexeme, Parsed, Traits, refuse};
 use super::{Dialect, MAX_LENGTH, Reason};
 
 /// A token.
@@ -205,7 +205,7 @@ impl<'a> Parser<'a> {
             if digits && word.raw.len() == 1 {
                 return self.redirect(word.span.start, true).map(Token::Redirect);
             }
-            if digits || word.continued || word.raw.ends_with('}') {
+            if digits || word.traits.continued || word.raw.ends_with('}') {
                 return refuse(Reason::Descriptor, word.span.start..self.pos + 1);
             }
         }
@@ -234,7 +234,7 @@ impl<'a> Parser<'a> {
                 b'\'' => {
                     word.drop(self.text, at..at + 1);
                     self.single_quoted()?;
-                    word.slash |= self.slice(at..self.pos).contains('/');
+                    word.traits.slash |= self.slice(at..self.pos).contains('/');
                     word.drop(self.text, self.pos - 1..self.pos);
                 }
                 b'"' => self.double_quoted(&mut word)?,
@@ -242,10 +242,10 @@ impl<'a> Parser<'a> {
                 b'`' => self.backquotes(&mut word, false)?,
                 _ => {
                     match byte {
-                        b'*' | b'?' | b'[' => word.pattern = true,
-                        b'{' | b'}' => word.braces = true,
-                        b'~' => word.tilde |= at == word.start,
-                        b'/' => word.slash = true,
+                        b'*' | b'?' | b'[' => word.traits.pattern = true,
+                        b'{' | b'}' => word.traits.braces = true,
+                        b'~' => word.traits.tilde |= at == word.start,
+                        b'/' => word.traits.slash = true,
                         _ => {}
                     }
                     self.pos += 1;
@@ -269,10 +269,10 @@ impl<'a> Parser<'a> {
         };
         if next == '\n' {
             word.drop(self.text, at..at + 2);
-            word.continued = true;
+            word.traits.continued = true;
         } else {
             word.drop(self.text, at..at + 1);
-            word.slash |= next == '/';
+            word.traits.slash |= next == '/';
         }
         self.pos = at + 1 + next.len_utf8();
         Ok(())
@@ -311,7 +311,7 @@ impl<'a> Parser<'a> {
                 b'\\' => match self.byte(at + 1) {
                     Some(b'\n') => {
                         word.drop(self.text, at..at + 2);
-                        word.continued = true;
+                        word.traits.continued = true;
                         self.newline_in_word(start)?;
                         self.pos += 2;
                     }
@@ -328,7 +328,7 @@ impl<'a> Parser<'a> {
                     self.pos += 1;
                 }
                 _ => {
-                    word.slash |= byte == b'/';
+                    word.traits.slash |= byte == b'/';
                     self.pos += 1;
                 }
             }
@@ -351,13 +351,7 @@ pub(super) struct Builder {
     pub(super) start: usize,
     text: Option<String>,
     copied: usize,
-    pub(super) continued: bool,
-    pub(super) computed: bool,
-    pub(super) substituted: bool,
-    pub(super) pattern: bool,
-    pub(super) braces: bool,
-    pub(super) tilde: bool,
-    pub(super) slash: bool,
+    pub(super) traits: Traits,
 }
 
 impl Builder {
@@ -367,13 +361,7 @@ impl Builder {
             start,
             text: None,
             copied: start,
-            continued: false,
-            computed: false,
-            substituted: false,
-            pattern: false,
-            braces: false,
-            tilde: false,
-            slash: false,
+            traits: Traits::default(),
         }
     }
 
@@ -387,7 +375,7 @@ impl Builder {
     fn finish(mut self, source: &str, end: usize) -> Lexeme<'_> {
         let raw = source.get(self.start..end).unwrap_or_default();
         // Alone it is the builtin.
-        self.pattern &= raw != "[";
+        self.traits.pattern &= raw != "[";
         if self.text.is_some() {
             self.drop(source, end..end);
         }
@@ -395,13 +383,7 @@ impl Builder {
             span: self.start..end,
             raw,
             text: self.text.map_or(Cow::Borrowed(raw), Cow::Owned),
-            continued: self.continued,
-            computed: self.computed,
-            substituted: self.substituted,
-            pattern: self.pattern,
-            braces: self.braces,
-            tilde: self.tilde,
-            slash: self.slash,
+            traits: self.traits,
         }
     }
 }

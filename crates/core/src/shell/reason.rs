@@ -103,6 +103,9 @@ reasons! {
     EmptyList, "empty-list",
         "A command is missing where the grammar needs one.",
         "put a `:` there, or remove the empty construct";
+    FunctionBody, "function-body",
+        "The body of a function is neither `{ }` nor `( )`.",
+        "write `name() { ...; }`";
     Continuation, "continuation",
         "A backslash-newline stands inside a command name, a reserved word or an operator.",
         "put a blank before the backslash";

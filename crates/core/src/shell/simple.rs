@@ -50,7 +50,7 @@ impl<'a> Parser<'a> {
             }
             self.parentheses()?;
             return match parts.words.pop() {
-                Some(name) => self.function(name),
+                Some(name) => self.function(&name),
                 None => self.unexpected(),
             };
         }
@@ -69,7 +69,7 @@ impl<'a> Parser<'a> {
                 Token::Word(word) => {
                     let word = word.clone();
                     if parts.words.is_empty() {
-                        if word.continued {
+                        if word.traits.continued {
                             return refuse(Reason::Continuation, word.span);
                         }
                         if self.is_assignment(&word)? {
@@ -95,12 +95,11 @@ impl<'a> Parser<'a> {
         let name = identifier(raw);
         match (raw.get(name), raw.get(name + 1)) {
             _ if name == 0 => Ok(false),
-            (Some(b'='), _) => Ok(true),
             (Some(b'['), _) => refuse(Reason::Array, word.span.clone()),
             (Some(b'+'), Some(b'=')) if self.dialect == Dialect::Posix => {
                 refuse(Reason::AppendAssignment, word.span.clone())
             }
-            (Some(b'+'), Some(b'=')) => Ok(true),
+            (Some(b'='), _) | (Some(b'+'), Some(b'=')) => Ok(true),
             _ => Ok(false),
         }
     }
@@ -135,7 +134,7 @@ impl<'a> Parser<'a> {
     /// Notes what a command does to the shell itself.
     fn check(&mut self, simple: &mut Simple<'a>) {
         let Some(word) = simple.program() else { return };
-        if !simple.exec && !word.known() && !word.slash {
+        if !simple.exec && !word.known() && !word.traits.slash {
             self.forbid(Reason::ComputedName, word.span.clone());
         }
         if simple.runs != Runs::Builtin {
@@ -170,7 +169,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads the body of a function.
-    pub(super) fn function(&mut self, name: Lexeme<'a>) -> Parsed<Kind> {
+    pub(super) fn function(&mut self, name: &Lexeme<'a>) -> Parsed<Kind> {
         let plain = match self.dialect {
             Dialect::Posix => identifier(name.raw.as_bytes()) == name.raw.len(),
             Dialect::Bash => name
@@ -179,14 +178,16 @@ impl<'a> Parser<'a> {
                 .all(|b| b.is_ascii_alphanumeric() || b"_-.:".contains(&b)),
         };
         if !plain || name.raw.is_empty() {
-            return refuse(Reason::FunctionName, name.span);
+            return refuse(Reason::FunctionName, name.span.clone());
         }
         if is_builtin(name.raw) {
             self.forbid(Reason::FunctionName, name.span.clone());
         }
         self.newlines()?;
-        if self.raw() != Some("{") && !matches!(self.token, Token::Open) {
-            return self.unexpected();
+        match (&self.token, self.raw()) {
+            (Token::Open, _) | (_, Some("{")) => {}
+            (Token::Word(_), _) => return refuse(Reason::FunctionBody, self.here()),
+            _ => return self.unexpected(),
         }
         let first = self.script.simples.len();
         let body = match self.command()?.kind {
@@ -195,7 +196,7 @@ impl<'a> Parser<'a> {
         };
         let simples = first..self.script.simples.len();
         self.script.functions.push(Function {
-            name: name.text,
+            name: name.text.clone(),
             body,
             simples,
             top_level: false,
@@ -209,7 +210,7 @@ fn resolve(words: &[Lexeme], dialect: Dialect) -> (usize, bool, Look) {
     let text = |at: usize| {
         words
             .get(at)
-            .filter(|word| !word.computed)
+            .filter(|word| !word.traits.computed)
             .map_or("", |word| &*word.text)
     };
     let mut at = 0;

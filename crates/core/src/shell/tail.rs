@@ -60,7 +60,8 @@ fn command(simple: &Simple, tail: bool) -> Option<Command> {
             .iter()
             .filter_map(|word| {
                 let (name, value) = word.text.split_once('=')?;
-                let known = !word.computed && !value.starts_with('~') && !name.ends_with('+');
+                let known =
+                    !word.traits.computed && !value.starts_with('~') && !name.ends_with('+');
                 Some((
                     name.trim_end_matches('+').to_owned(),
                     known.then(|| value.to_owned()),
@@ -163,8 +164,9 @@ impl<'s, 'a> Walk<'s, 'a> {
     }
 
     fn list(&mut self, list: &List, calls: usize) {
-        let last = list.items.iter().rfind(|item| !self.hands_status_on(item));
-        let Some(item) = last else { return };
+        let Some(item) = list.items.iter().rfind(|item| !self.hands_status_on(item)) else {
+            return;
+        };
         if item.background {
             return self.refuse(Reason::BackgroundJob, item.last.span.clone());
         }
@@ -211,7 +213,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         let Some(word) = simple.program() else { return };
         if let Some((count, function)) = self.defined.get(&*word.text).copied()
             && !simple.exec
-            && !word.computed
+            && !word.traits.computed
         {
             return self.call(simple, count, function, calls);
         }
@@ -226,13 +228,16 @@ impl<'s, 'a> Walk<'s, 'a> {
         if simple.look == Look::Option {
             return self.refuse(Reason::CommandOption, simple.span.clone());
         }
-        if word.continued {
+        if word.traits.continued {
             return self.refuse(Reason::Continuation, word.span.clone());
         }
-        let takes_exec = if word.computed {
-            word.slash && !word.substituted && !word.pattern && !word.braces
+        let takes_exec = if word.traits.computed {
+            word.traits.slash
+                && !word.traits.substituted
+                && !word.traits.pattern
+                && !word.traits.braces
         } else {
-            is_program_name(&word.text, word.pattern)
+            is_program_name(&word.text, word.traits.pattern)
         };
         if takes_exec {
             self.inserts.push(word.span.start);
@@ -297,5 +302,6 @@ fn is_program_name(name: &str, pattern: bool) -> bool {
     let rest = |c: char| {
         first(c) || "+-@:,=".contains(c) || !c.is_ascii() || (pattern && "*?[]".contains(c))
     };
-    name.starts_with(first) && name.chars().all(rest) && (!pattern || path)
+    // ksh93 takes `name:` for a label and runs what follows.
+    name.starts_with(first) && name.chars().all(rest) && !name.ends_with(':') && (!pattern || path)
 }

@@ -2,7 +2,7 @@
 
 use super::Trap;
 use super::parse::{self, Parser};
-use super::tree::{Script, Simple};
+use super::tree::{Lexeme, Script, Simple};
 
 /// Commands of an action that are looked at.
 const MAX_COMMANDS: usize = 100;
@@ -23,7 +23,7 @@ impl<'a> Parser<'a> {
         if signals.is_empty() || action.text.starts_with('-') {
             return false;
         }
-        let literal = arguments.iter().all(|word| word.known());
+        let literal = arguments.iter().all(Lexeme::known);
         let term = signals.iter().any(|signal| {
             ["TERM", "SIGTERM", "15"]
                 .iter()

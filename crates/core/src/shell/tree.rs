@@ -23,6 +23,13 @@ pub(super) struct Lexeme<'a> {
     pub(super) raw: &'a str,
     /// After quote removal; expansions stay as written.
     pub(super) text: Cow<'a, str>,
+    pub(super) traits: Traits,
+}
+
+/// What a word is made of.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
+pub(super) struct Traits {
     /// A line continuation stands inside of it, or right after it.
     pub(super) continued: bool,
     /// It has an expansion (`$x`, `$(..)`, backquotes).
@@ -42,7 +49,7 @@ pub(super) struct Lexeme<'a> {
 impl Lexeme<'_> {
     /// All of it is known before the script runs.
     pub(super) fn known(&self) -> bool {
-        !(self.computed || self.pattern || self.braces || self.tilde)
+        !(self.traits.computed || self.traits.pattern || self.traits.braces || self.traits.tilde)
     }
 }
 
@@ -107,6 +114,7 @@ pub(super) enum Runs {
 
 /// A simple command.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Simple<'a> {
     pub(super) span: Range<usize>,
     pub(super) words: Vec<Lexeme<'a>>,
