@@ -4,6 +4,7 @@ mod check;
 mod cluster;
 mod crd;
 mod explain;
+mod injection;
 mod review;
 mod webhook;
 

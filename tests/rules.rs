@@ -40,9 +40,10 @@ fn pod(rule: &Rule, title: &str) -> Value {
 }
 
 fn planned(rule: &Rule, pod: &Value) -> Plan {
-    let policies = example(section(rule, "## Before"), "policy").map_or_else(Policies::default, |text| {
-        Policies::new(policy::parse(text, "page").expect("policy"))
-    });
+    let policies = example(section(rule, "## Before"), "policy")
+        .map_or_else(Policies::default, |text| {
+            Policies::new(policy::parse(text, "page").expect("policy"))
+        });
     let context = Context {
         namespace: &Namespace::default(),
         policies: &policies,
@@ -57,13 +58,17 @@ fn planned(rule: &Rule, pod: &Value) -> Plan {
 fn pages_are_complete() {
     let codes: BTreeSet<_> = rules::all().iter().map(|rule| rule.code).collect();
     let names: BTreeSet<_> = rules::all().iter().map(|rule| rule.name).collect();
-    assert_eq!((codes.len(), names.len()), (rules::all().len(), rules::all().len()));
+    assert_eq!(
+        (codes.len(), names.len()),
+        (rules::all().len(), rules::all().len())
+    );
     assert!(rules::all().is_sorted_by_key(|rule| rule.code));
     for rule in rules::all() {
         let mut at = 0;
         for title in SECTIONS {
             let found = rule.page[at..].find(title);
-            at += found.unwrap_or_else(|| panic!("{}: {title} is missing or out of order", rule.code));
+            at += found
+                .unwrap_or_else(|| panic!("{}: {title} is missing or out of order", rule.code));
         }
     }
 }
@@ -73,29 +78,46 @@ fn examples_do_what_the_pages_say() {
     for rule in rules::all() {
         let before = pod(rule, "## Before");
         let planned_before = planned(rule, &before);
-        let findings: Vec<_> = planned_before.findings.iter().filter(|f| f.code() == rule.code).collect();
+        let findings: Vec<_> = planned_before
+            .findings
+            .iter()
+            .filter(|f| f.code() == rule.code)
+            .collect();
         assert!(!findings.is_empty(), "{}: no finding for Before", rule.code);
 
         let after = pod(rule, "## After");
-        let open = planned(rule, &after).findings.into_iter().find(|f| f.code() == rule.code && !f.repaired);
+        let open = planned(rule, &after)
+            .findings
+            .into_iter()
+            .find(|f| f.code() == rule.code && !f.repaired);
         assert!(open.is_none(), "{}: After still has {open:?}", rule.code);
 
         if findings.iter().all(|finding| finding.repaired) {
             let mut patched = before.clone();
             let ops = planned_before.would_patch(&before).expect("patch");
             let ops: Vec<_> = ops.iter().map(softstop_core::Op::to_json).collect();
-            let patch: json_patch::Patch = serde_json::from_value(Value::Array(ops)).expect("RFC 6902");
+            let patch: json_patch::Patch =
+                serde_json::from_value(Value::Array(ops)).expect("RFC 6902");
             json_patch::patch(&mut patched, &patch).expect("applies");
             without_status(&mut patched);
-            assert_eq!(patched, after, "{}: softstop's patch does not give After", rule.code);
+            assert_eq!(
+                patched, after,
+                "{}: softstop's patch does not give After",
+                rule.code
+            );
         }
     }
 }
 
 /// The pages leave the status annotation out.
 fn without_status(pod: &mut Value) {
-    let Some(metadata) = pod["metadata"].as_object_mut() else { return };
-    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+    let Some(metadata) = pod["metadata"].as_object_mut() else {
+        return;
+    };
+    if let Some(annotations) = metadata
+        .get_mut("annotations")
+        .and_then(Value::as_object_mut)
+    {
         annotations.remove("softstop.dev/status");
         if annotations.is_empty() {
             metadata.remove("annotations");
@@ -110,13 +132,20 @@ fn without_status(pod: &mut Value) {
 #[test]
 fn docs_are_up_to_date() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules");
-    let mut index = String::from("# Findings\n\n| code | name | severity | what |\n|---|---|---|---|\n");
+    let mut index =
+        String::from("# Findings\n\n| code | name | severity | what |\n|---|---|---|---|\n");
     let mut expected: Vec<(PathBuf, String)> = Vec::new();
     for rule in rules::all() {
         let (code, name) = (rule.code, rule.name);
         let severity = rule.severity.as_str();
-        index += &format!("| [{code}]({code}.md) | {name} | {severity} | {} |\n", rule.summary);
-        let page = format!("# {code} {name}\n\n{}.\n\nSeverity: {severity}\n\n{}", rule.summary, rule.page);
+        index += &format!(
+            "| [{code}]({code}.md) | {name} | {severity} | {} |\n",
+            rule.summary
+        );
+        let page = format!(
+            "# {code} {name}\n\n{}.\n\nSeverity: {severity}\n\n{}",
+            rule.summary, rule.page
+        );
         expected.push((folder.join(format!("{code}.md")), page));
     }
     expected.push((folder.join("README.md"), index));
@@ -128,8 +157,17 @@ fn docs_are_up_to_date() {
     }
     for (path, text) in &expected {
         let found = fs::read_to_string(path).unwrap_or_default();
-        assert_eq!(&found, text, "{} is not up to date: run the tests with UPDATE_EXPECT=1", path.display());
+        assert_eq!(
+            &found,
+            text,
+            "{} is not up to date: run the tests with UPDATE_EXPECT=1",
+            path.display()
+        );
     }
     let files = fs::read_dir(&folder).expect("docs/rules").count();
-    assert_eq!(files, expected.len(), "docs/rules has pages of rules that are no more");
+    assert_eq!(
+        files,
+        expected.len(),
+        "docs/rules has pages of rules that are no more"
+    );
 }

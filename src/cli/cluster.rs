@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use softstop_core::{Capabilities, Policies};
+use softstop_core::Policies;
 
+use super::injection::InjectionArgs;
 use crate::admission::{Cluster, KnownNamespaces};
 use crate::{inputs, policy};
 
@@ -30,6 +31,9 @@ pub(super) struct ClusterFiles {
     /// What images say of themselves (kind `ImageFacts`): ENTRYPOINT, CMD, STOPSIGNAL, USER
     #[arg(long = "facts-file", value_name = "FILE", env = "SOFTSTOP_FACTS_FILE")]
     facts: Option<PathBuf>,
+
+    #[command(flatten)]
+    injection: InjectionArgs,
 }
 
 impl ClusterFiles {
@@ -39,6 +43,7 @@ impl ClusterFiles {
             policies,
             namespaces,
             facts,
+            injection,
         } = self;
         let policies = policies.map(|path| policy::load(&path)).transpose()?;
         let namespaces = namespaces
@@ -48,7 +53,7 @@ impl ClusterFiles {
         Ok(Cluster {
             policies: Policies::new(policies.unwrap_or_default()),
             facts: facts.unwrap_or_default(),
-            capabilities: Capabilities::default(),
+            capabilities: injection.capabilities(),
             namespaces: Box::new(KnownNamespaces::new(namespaces.unwrap_or_default())),
         })
     }

@@ -87,9 +87,13 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     let started = Instant::now();
     let tally = Tally::default();
     std::thread::scope(|scope| -> anyhow::Result<()> {
-        let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(|| work(&options, &shells, &tally))).collect();
+        let workers: Vec<_> = (0..WORKERS)
+            .map(|_| scope.spawn(|| work(&options, &shells, &tally)))
+            .collect();
         for worker in workers {
-            worker.join().map_err(|_| anyhow::anyhow!("a worker panicked"))??;
+            worker
+                .join()
+                .map_err(|_| anyhow::anyhow!("a worker panicked"))??;
         }
         Ok(())
     })?;
@@ -100,7 +104,11 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
         tally.scripts.load(Relaxed),
         if options.mutated { "mutated" } else { "random" },
         tally.pairs.load(Relaxed),
-        shells.iter().map(|shell| shell.name).collect::<Vec<_>>().join(" "),
+        shells
+            .iter()
+            .map(|shell| shell.name)
+            .collect::<Vec<_>>()
+            .join(" "),
         tally.declared.load(Relaxed),
         started.elapsed().as_secs_f64(),
     );
@@ -123,12 +131,16 @@ struct Tally {
 
 /// Takes the next numbers until enough pairs have run. A script depends on the seed and its number alone.
 fn work(options: &Options, shells: &[Shell], tally: &Tally) -> anyhow::Result<()> {
-    let Some(runner) = Runner::new()? else { return Ok(()) };
+    let Some(runner) = Runner::new()? else {
+        return Ok(());
+    };
     while tally.pairs.load(Relaxed) < options.pairs {
         let mut random = Random::new(options.seed, tally.scripts.fetch_add(1, Relaxed));
         let shell = shells.get(random.below(shells.len())).context("no shell")?;
         let script = script(&mut random, shell.dialect, options.mutated);
-        let Outcome::Exec(offsets) = read(&script, shell.dialect).outcome else { continue };
+        let Outcome::Exec(offsets) = read(&script, shell.dialect).outcome else {
+            continue;
+        };
         tally.pairs.fetch_add(1, Relaxed);
         match compare(&runner, shell, &script, &insert(&script, &offsets))? {
             Verdict::Equal => {}

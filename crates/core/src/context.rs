@@ -34,6 +34,30 @@ pub struct Namespace {
 /// What this installation can do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    /// softstop-init can be brought into pods (verdicts `init` and `hook`).
-    pub injection: bool,
+    /// How softstop-init is brought into pods (verdicts `init` and `hook`); `None`: it is not.
+    pub injection: Option<Injection>,
+}
+
+/// How softstop-init is brought into pods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Injection {
+    /// The image that holds it, as `/softstop-init`.
+    pub image: String,
+    /// The way it takes.
+    pub delivery: Delivery,
+    /// CPU request and limit of the container that copies it (a Kubernetes quantity).
+    pub cpu: String,
+    /// Memory request and limit of the container that copies it.
+    pub memory: String,
+}
+
+/// The way softstop-init takes into a pod.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// An init container copies it into an emptyDir.
+    #[default]
+    EmptyDir,
+    /// An image volume: no container is added. Needs Kubernetes 1.36 (KEP-4639) and containerd 2.1 or CRI-O 1.31 on
+    /// every node, which the API server cannot know.
+    ImageVolume,
 }

@@ -20,10 +20,12 @@ pub(crate) use drain::{Drains, EnvFix};
 
 use softstop_programs::signal::Signal;
 
+use crate::inject;
 use crate::observe::Observed;
 use crate::observe::runs::{Opaque, Program, Runs, Script};
 use crate::pod::PodView;
 use crate::shell::Outcome;
+use crate::story;
 use crate::{Capabilities, Entrypoint, Verdict};
 
 /// What is decided about one container.
@@ -215,6 +217,10 @@ impl Chooser<'_, '_> {
             .filter_map(|program| program.profile)
             .chain(main);
         let profile = profiles.find(|profile| profile.not_pid1)?;
+        let has_hook = !self.container.slot.is_free() || self.container.settings.pre_stop.is_some();
+        if has_hook && story::shell_stays(self.container) {
+            return Some(self.leave("hook-drains", "the preStop hook stops the program, and the shell in front of it is PID 1 in its place"));
+        }
         let why = format!(
             "{} must not be PID 1: its preStop hook would end with it",
             profile.title
@@ -366,8 +372,17 @@ impl Chooser<'_, '_> {
     }
 
     fn injected(&self, verdict: Verdict, need: &Need<'_>) -> Decision {
+        let programs: Vec<_> = self.container.main_program().into_iter().collect();
+        let (drains, env) = drain::of_all(self.container, &programs);
+        let signal = match drains {
+            Drains::On(signal) | Drains::OnStopSignal(signal) => Some(signal),
+            _ => None,
+        };
         Decision {
-            signal: need.signal,
+            signal: need.signal.or(signal),
+            env,
+            // What has no drain gets none by softstop-init either.
+            drain_in_delay: drains == Drains::Never,
             ..self.verdict(verdict, need.reason, need.why)
         }
     }
@@ -381,10 +396,12 @@ impl Chooser<'_, '_> {
     }
 
     fn why_no_injection(&self) -> Option<&'static str> {
-        if !self.around.capabilities.injection {
+        if self.around.capabilities.injection.is_none() {
             Some("this installation does not bring softstop-init into pods")
         } else if self.container.settings.entrypoint.value == Entrypoint::Exec {
             Some("the setting entrypoint is exec: edits only")
+        } else if inject::is_taken(self.around.pod, self.container.view) {
+            Some("the pod has something of its own where softstop-init would go")
         } else {
             None
         }

@@ -19,6 +19,7 @@ mod decide;
 mod expand;
 mod facts;
 mod finding;
+mod inject;
 mod observe;
 mod patch;
 mod plan;
@@ -31,7 +32,7 @@ pub mod shell;
 mod story;
 
 pub use annotations::{Entrypoint, Mode, PreStop, Runtime, Setting, duration};
-pub use context::{Capabilities, Context, Namespace};
+pub use context::{Capabilities, Context, Delivery, Injection, Namespace};
 pub use facts::{Image, ImageFacts};
 pub use finding::{Code, Finding, Severity};
 pub use patch::{Doubt, Op, OpKind};

@@ -94,6 +94,8 @@ fn is_allowed(path: &str) -> bool {
         "/spec/terminationGracePeriodSeconds"
             | "/spec/volumes"
             | "/spec/volumes/-"
+            | "/spec/initContainers"
+            | "/spec/initContainers/-"
             | "/metadata"
             | "/metadata/annotations"
     ) || path.strip_prefix("/metadata/annotations/") == Some(&token(STATUS))

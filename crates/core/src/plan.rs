@@ -121,7 +121,7 @@ pub fn plan(pod: &Value, context: &Context<'_>) -> Plan {
         .map(|container| decide(container, around))
         .collect();
     let (decisions, budget) = settle(pod, &settings, &observed, decisions);
-    let (changes, intended) = render(pod, &observed, &decisions, &budget);
+    let (changes, intended) = render(pod, &observed, &decisions, &budget, context.capabilities);
     let findings = rules::check(&Subject {
         pod,
         settings: &settings,

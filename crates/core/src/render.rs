@@ -1,6 +1,7 @@
 //! Decisions as edits of the pod, and edits as operations against the document at hand.
 
 mod edit;
+mod injected;
 mod status;
 
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use crate::plan::Change;
 use crate::pod::{PodView, items};
 use crate::rules::codes;
 use crate::settings::Source;
-use crate::{PreStop, Verdict};
+use crate::{Capabilities, PreStop, Verdict};
 use edit::{Edit, Editor};
 
 /// Everything the plan changes, and the pod as it is meant to be.
@@ -23,6 +24,7 @@ pub(crate) fn render(
     containers: &[Observed<'_>],
     decisions: &[Decision],
     budget: &Budget,
+    capabilities: &Capabilities,
 ) -> (Vec<Change>, Option<Value>) {
     let mut editor = Editor::new(pod.0);
     for ((container, decision), share) in containers.iter().zip(decisions).zip(&budget.shares) {
@@ -30,6 +32,10 @@ pub(crate) fn render(
             continue;
         }
         entrypoint(&mut editor, container, decision);
+        if let Some(injection) = &capabilities.injection {
+            injected::bring_in(&mut editor, pod, container, decision, injection);
+            injected::entrypoint(&mut editor, container, decision);
+        }
         environment(&mut editor, container, decision, share);
         pre_stop(&mut editor, container, decision, share);
         writable(&mut editor, pod, container);
@@ -137,6 +143,7 @@ fn pre_stop(editor: &mut Editor<'_>, container: &Observed<'_>, decision: &Decisi
             codes::HOOK_ASKED_FOR,
             format!("{} asks for this hook", wanted.source),
         ),
+        None if decision.verdict == Verdict::Hook => injected::hook(decision, share),
         None if share.delay == 0 => return,
         None => (
             json!({ "sleep": { "seconds": share.delay } }),

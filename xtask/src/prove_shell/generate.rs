@@ -181,7 +181,11 @@ impl Generator<'_> {
         text.push_str(&self.close());
         while self.random.percent(20) {
             let condition = self.and_or(0) + &self.close();
-            text = format!("{text}elif {condition}then {}{}", self.list(depth), self.close());
+            text = format!(
+                "{text}elif {condition}then {}{}",
+                self.list(depth),
+                self.close()
+            );
         }
         if self.random.percent(50) {
             text = format!("{text}else {}{}", self.list(depth), self.close());

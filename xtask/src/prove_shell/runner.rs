@@ -32,9 +32,7 @@ impl Observed {
         let mut lines = String::new();
         let mut line = |what: &str, before: String, after: String| {
             if before != after {
-                lines = format!(
-                    "{lines}{what}:\n  original:  {before}\n  rewritten: {after}\n"
-                );
+                lines = format!("{lines}{what}:\n  original:  {before}\n  rewritten: {after}\n");
             }
         };
         line(

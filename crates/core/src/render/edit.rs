@@ -34,6 +34,8 @@ pub(super) enum Edit {
     Grace(u64),
     /// One more volume.
     Volume(Value),
+    /// One more init container, behind those that are there.
+    InitContainer(Value),
     /// One more mount.
     Mount { container: String, mount: Value },
     /// One annotation.
@@ -90,6 +92,9 @@ impl Edit {
                 }
             }
             Self::Volume(volume) => push(object(pod, "/spec"), "volumes", volume.clone()),
+            Self::InitContainer(container) => {
+                push(object(pod, "/spec"), "initContainers", container.clone())
+            }
             Self::Mount { container, mount } => {
                 push(object(pod, container), "volumeMounts", mount.clone())
             }
@@ -150,6 +155,9 @@ impl Edit {
                 vec![set(pod, path, json!(seconds))]
             }
             Self::Volume(volume) => append(pod, "/spec/volumes".into(), volume.clone()),
+            Self::InitContainer(container) => {
+                append(pod, "/spec/initContainers".into(), container.clone())
+            }
             Self::Mount { container, mount } => {
                 append(pod, format!("{container}/volumeMounts"), mount.clone())
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use crate::Verdict;
 use crate::decide::Decision;
 use crate::observe::Observed;
 use crate::plan::Change;
@@ -30,6 +31,12 @@ pub(super) fn status(
             text.push(' ');
         }
         text.push_str(&entry);
+    }
+    if decisions
+        .iter()
+        .any(|decision| matches!(decision.verdict, Verdict::Init | Verdict::Hook))
+    {
+        text.push_str("; softstop-init injected");
     }
     let codes: BTreeSet<_> = changes.iter().filter_map(|change| change.code).collect();
     text.push(';');

@@ -53,6 +53,7 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
         if !story::shell_stays(container)
             || story::traps(container)
             || story::init_before_shell(container)
+            || decision.reason == "hook-drains"
         {
             continue;
         }
