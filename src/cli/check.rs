@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{ColorChoice, ValueEnum};
-use softstop_core::Severity;
+use softstop_core::{Capabilities, Severity};
 
+use super::cluster::ClusterFiles;
 use crate::report::{Format, Options, Report};
 
 /// Judge manifests: how will these pods stop?
@@ -56,8 +57,13 @@ pub(super) struct Args {
     #[arg(help = "Colour: auto is on a terminal, unless NO_COLOR is set")]
     color: ColorChoice,
 
+    /// Judge only pods that are opted in, and do not fail for what the webhook repairs.
+    /// Without it every pod is judged as if it were opted in
+    #[arg(long)]
+    as_deployed: bool,
+
     #[command(flatten)]
-    cluster: judge::ClusterArgs,
+    cluster: ClusterFiles,
 }
 
 const AFTER_HELP: &str = "\
@@ -108,6 +114,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         show_patch,
         diff,
         cluster,
+        as_deployed,
         color,
     } = args;
     let destinations = output::destinations(&format, &output)?;
@@ -117,11 +124,15 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         diff,
         fail_level: fail_level.severity(),
         // What the webhook repairs never reaches the cluster.
-        pass_repaired: cluster.as_deployed,
+        pass_repaired: as_deployed,
     };
     output::accept(&format, options)?;
     let filter = judge::Filter::new(select, ignore)?;
-    let cluster = cluster.load()?;
+    let cluster = judge::Cluster {
+        known: cluster.read()?,
+        capabilities: Capabilities::default(),
+        as_deployed,
+    };
 
     let mut report = Report::default();
     for source in sources::collect(&paths) {

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use softstop_core::ContainerPlan;
+use serde_json::Map;
+use softstop_core::{Code, ContainerPlan, Op};
 
 use super::{Counts, PodReport, Report};
 
@@ -83,14 +84,29 @@ fn count(number: usize, word: &str) -> String {
     format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
-/// What softstop does about a finding; `None` where it does nothing.
-pub(super) fn change(pod: &PodReport, code: softstop_core::Code) -> Option<String> {
-    let reasons: Vec<_> = pod
+/// What softstop does about a finding: which fields it writes, and why. `None` where it does nothing.
+pub(super) fn change(pod: &PodReport, code: Code) -> Option<String> {
+    let changes = pod
         .plan
         .changes
         .iter()
-        .filter(|change| change.code == Some(code))
-        .map(|change| change.reason.as_str())
+        .filter(|change| change.code == Some(code));
+    let changes: Vec<_> = changes
+        .map(|change| format!("{} ({})", fields(&change.ops), change.reason))
         .collect();
-    (!reasons.is_empty()).then(|| reasons.join("; "))
+    (!changes.is_empty()).then(|| format!("writes {}", changes.join(", ")))
+}
+
+/// The fields that operations write; parents that only have to be there are left out.
+fn fields(ops: &[Op]) -> String {
+    let is_parent = |op: &&Op| {
+        op.value.as_object().is_some_and(Map::is_empty)
+            || op.value.as_array().is_some_and(Vec::is_empty)
+    };
+    let paths: Vec<_> = ops
+        .iter()
+        .filter(|op| !is_parent(op))
+        .map(|op| op.path.as_str())
+        .collect();
+    paths.join(", ")
 }
