@@ -16,6 +16,10 @@ use crate::report::{Format, Options, Report};
 /// Judge manifests: how will these pods stop?
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(super) struct Args {
     /// Files, directories (all their *.yaml, *.yml and *.json), or - for standard input
     #[arg(required = true, value_name = "PATH")]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::Map;
-use softstop_core::{Code, ContainerPlan, Op};
+use softstop_core::{Change, ContainerPlan, Finding, Mode, Op};
 
 use super::{Counts, PodReport, Report};
 
@@ -33,7 +33,7 @@ pub(super) fn argv(container: &ContainerPlan) -> String {
                 None => argv,
             }
         }
-        None => "what the image says (it is known with --facts-file)".to_owned(),
+        None => "the entrypoint of the image, which a --facts-file would tell".to_owned(),
     }
 }
 
@@ -85,16 +85,37 @@ fn count(number: usize, word: &str) -> String {
 }
 
 /// What softstop does about a finding: which fields it writes, and why. `None` where it does nothing.
-pub(super) fn change(pod: &PodReport, code: Code) -> Option<String> {
-    let changes = pod
+pub(super) fn change(pod: &PodReport, finding: &Finding) -> Option<String> {
+    let container = pod
+        .container(finding)
+        .map(|container| container.pointer.as_str());
+    let changes: Vec<_> = pod
         .plan
         .changes
         .iter()
-        .filter(|change| change.code == Some(code));
-    let changes: Vec<_> = changes
+        .filter(|change| change.code == Some(finding.code()) && concerns(change, container))
         .map(|change| format!("{} ({})", fields(&change.ops), change.reason))
         .collect();
-    (!changes.is_empty()).then(|| format!("writes {}", changes.join(", ")))
+    let verb = if pod.plan.mode.value == Mode::Enforce {
+        "writes"
+    } else {
+        "would write"
+    };
+    (!changes.is_empty()).then(|| format!("{verb} {}", changes.join(", ")))
+}
+
+/// Whether a change is one of this container, or of the pod as a whole.
+fn concerns(change: &Change, container: Option<&str>) -> bool {
+    let Some(container) = container else {
+        return true;
+    };
+    change
+        .ops
+        .iter()
+        .all(|op| match op.path.strip_prefix(container) {
+            Some(rest) => rest.starts_with('/'),
+            None => !op.path.starts_with("/spec/containers/"),
+        })
 }
 
 /// The fields that operations write; parents that only have to be there are left out.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use anyhow::bail;
-use softstop_core::{Capabilities, Context, Finding, rules};
+use softstop_core::{Capabilities, Context, Finding, Mode, rules};
 
 use super::sources::Scan;
 use crate::cli::cluster::Known;
@@ -118,8 +118,10 @@ fn judge(
             let pointer = format!("{}{}", pod.base, finding.pointer);
             let range = document.locate(file, &pointer, finding.span.as_ref());
             let (start, end) = (file.position(range.start), file.position(range.end));
+            let mut finding = finding.clone();
+            finding.repaired &= plan.mode.value == Mode::Enforce;
             Diagnostic {
-                finding: finding.clone(),
+                finding,
                 range,
                 start,
                 end,
