@@ -41,11 +41,11 @@ pub(super) struct Args {
     #[arg(long)]
     exit_zero: bool,
 
-    /// Only these findings: codes, or how they begin (SS1)
+    /// Only these findings: codes, how they begin (SS1), or names
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     select: Vec<String>,
 
-    /// None of these findings: codes, or how they begin (SS1)
+    /// None of these findings: codes, how they begin (SS1), or names
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     ignore: Vec<String>,
 

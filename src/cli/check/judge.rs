@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use anyhow::bail;
-use softstop_core::{Capabilities, Context, Finding, Mode, rules};
+use softstop_core::rules::{self, Rule};
+use softstop_core::{Capabilities, Context, Finding, Mode};
 
 use super::sources::Scan;
 use crate::cli::cluster::Known;
@@ -25,15 +26,12 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// Refuses what is the beginning of no code.
+    /// Refuses what names no finding.
     pub(super) fn new(select: Vec<String>, ignore: Vec<String>) -> anyhow::Result<Self> {
         for wanted in select.iter().chain(&ignore) {
-            if !rules::all()
-                .iter()
-                .any(|rule| rule.code.0.starts_with(wanted.as_str()))
-            {
+            if !rules::all().iter().any(|rule| names(wanted, rule)) {
                 bail!(
-                    "no finding has a code that begins with \"{wanted}\"; softstop explain lists them"
+                    "\"{wanted}\" is the code or the name of no finding; softstop explain lists them"
                 );
             }
         }
@@ -41,12 +39,19 @@ impl Filter {
     }
 
     fn wants(&self, finding: &Finding) -> bool {
-        let among = |list: &[String]| {
-            list.iter()
-                .any(|code| finding.code().0.starts_with(code.as_str()))
-        };
+        let among = |list: &[String]| list.iter().any(|wanted| names(wanted, finding.rule));
         (self.select.is_empty() || among(&self.select)) && !among(&self.ignore)
     }
+}
+
+/// `SS101`, the beginning of it (`SS1`), or the name.
+fn names(wanted: &str, rule: &Rule) -> bool {
+    let begins = rule
+        .code
+        .0
+        .get(..wanted.len())
+        .is_some_and(|code| code.eq_ignore_ascii_case(wanted));
+    (begins && !wanted.is_empty()) || wanted == rule.name
 }
 
 /// Judges every pod of a file.
