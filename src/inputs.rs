@@ -44,6 +44,19 @@ pub fn namespaces(path: &Path) -> Result<BTreeMap<String, Namespace>, InputError
     Ok(namespaces::read(&File::read(path)?)?)
 }
 
+/// A namespace of which only the name is known. The API server gives every namespace its name as a label.
+pub fn bare_namespace(name: &str) -> Namespace {
+    let label = (NAME_LABEL.to_owned(), name.to_owned());
+    Namespace {
+        name: name.to_owned(),
+        labels: BTreeMap::from([label]),
+        ..Namespace::default()
+    }
+}
+
+/// Set by the API server on every namespace, and only by it; selectors rely on it.
+const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
 /// Strict access to the nodes of a file, with errors that say where.
 #[derive(Clone, Copy)]
 struct Reader<'f>(&'f File);

@@ -27,7 +27,8 @@ use crate::manifest::{Broken, File, Position};
 pub enum Format {
     /// For people: the line of the manifest, what happens, what to do.
     Full,
-    /// One line per finding: file:line:column: severity code message.
+    /// One line per finding: `file:line:column: severity code message`.
+    #[value(help = "One line per finding: file:line:column: severity code message")]
     Concise,
     /// One JSON document with everything, for programs.
     Json,
@@ -42,6 +43,7 @@ pub enum Format {
 
 /// What to write beside the findings.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches")]
 pub struct Options {
     /// With colour.
     pub color: bool,

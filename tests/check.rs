@@ -1,6 +1,7 @@
 //! The real program, run as a user runs it.
 
 mod explain;
+mod findings;
 pub(crate) mod fixtures;
 mod input;
 mod output;

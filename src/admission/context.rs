@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use softstop_core::{Capabilities, Context, ImageFacts, Namespace, Policies};
 
+use crate::inputs;
+
 /// Where the labels and annotations of a namespace come from.
 pub trait NamespaceSource: Send + Sync {
     /// The namespace of that name; without labels and annotations where they are not known.
@@ -30,12 +32,7 @@ impl KnownNamespaces {
 
 impl NamespaceSource for KnownNamespaces {
     fn get(&self, name: &str) -> Arc<Namespace> {
-        let unknown = || {
-            Arc::new(Namespace {
-                name: name.to_owned(),
-                ..Namespace::default()
-            })
-        };
+        let unknown = || Arc::new(inputs::bare_namespace(name));
         self.0.get(name).cloned().unwrap_or_else(unknown)
     }
 }

@@ -10,11 +10,16 @@ use std::process::ExitCode;
 use clap::{ColorChoice, ValueEnum};
 use softstop_core::Severity;
 
+use super::cluster::ClusterFiles;
 use crate::report::{Format, Options, Report};
 
 /// Judge manifests: how will these pods stop?
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(super) struct Args {
     /// Files, directories (all their *.yaml, *.yml and *.json), or - for standard input
     #[arg(required = true, value_name = "PATH")]
@@ -36,11 +41,11 @@ pub(super) struct Args {
     #[arg(long)]
     exit_zero: bool,
 
-    /// Only these findings: codes, or how they begin (SS1)
+    /// Only these findings: codes, how they begin (SS1), or names
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     select: Vec<String>,
 
-    /// None of these findings: codes, or how they begin (SS1)
+    /// None of these findings: codes, how they begin (SS1), or names
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     ignore: Vec<String>,
 
@@ -56,8 +61,13 @@ pub(super) struct Args {
     #[arg(help = "Colour: auto is on a terminal, unless NO_COLOR is set")]
     color: ColorChoice,
 
+    /// Judge only pods that are opted in, and do not fail for what the webhook repairs.
+    /// Without it every pod is judged as if it were opted in
+    #[arg(long)]
+    as_deployed: bool,
+
     #[command(flatten)]
-    cluster: judge::ClusterArgs,
+    cluster: ClusterFiles,
 }
 
 const AFTER_HELP: &str = "\
@@ -108,6 +118,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         show_patch,
         diff,
         cluster,
+        as_deployed,
         color,
     } = args;
     let destinations = output::destinations(&format, &output)?;
@@ -117,11 +128,14 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         diff,
         fail_level: fail_level.severity(),
         // What the webhook repairs never reaches the cluster.
-        pass_repaired: cluster.as_deployed,
+        pass_repaired: as_deployed,
     };
     output::accept(&format, options)?;
     let filter = judge::Filter::new(select, ignore)?;
-    let cluster = cluster.load()?;
+    let cluster = judge::Cluster {
+        known: cluster.read()?,
+        as_deployed,
+    };
 
     let mut report = Report::default();
     for source in sources::collect(&paths) {

@@ -1,8 +1,9 @@
 //! The files that stand in for the cluster, for the commands that answer as the webhook does.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use softstop_core::Policies;
+use softstop_core::{Capabilities, ImageFacts, Namespace, Policies};
 
 use super::injection::InjectionArgs;
 use crate::admission::{Cluster, KnownNamespaces};
@@ -12,15 +13,16 @@ use crate::{inputs, policy};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "What the cluster says")]
 pub(super) struct ClusterFiles {
-    /// Policies of the cluster: `ShutdownPolicy` manifests
     #[arg(
         long = "policy-file",
         value_name = "FILE",
+        help = "Policies of the cluster: manifests of kind ShutdownPolicy",
         env = "SOFTSTOP_POLICY_FILE"
     )]
     policies: Option<PathBuf>,
 
-    /// Namespaces: their labels and annotations count
+    /// Namespaces: their labels and annotations count.
+    /// Pods that name no namespace are in the file's only one, or else in default
     #[arg(
         long = "namespace-file",
         value_name = "FILE",
@@ -28,17 +30,30 @@ pub(super) struct ClusterFiles {
     )]
     namespaces: Option<PathBuf>,
 
-    /// What images say of themselves (kind `ImageFacts`): ENTRYPOINT, CMD, STOPSIGNAL, USER
-    #[arg(long = "facts-file", value_name = "FILE", env = "SOFTSTOP_FACTS_FILE")]
+    #[arg(
+        long = "facts-file",
+        value_name = "FILE",
+        help = "What images say of themselves: a file of kind ImageFacts",
+        env = "SOFTSTOP_FACTS_FILE"
+    )]
     facts: Option<PathBuf>,
 
     #[command(flatten)]
     injection: InjectionArgs,
 }
 
+/// What the files say.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) policies: Policies,
+    pub(super) namespaces: BTreeMap<String, Namespace>,
+    pub(super) facts: ImageFacts,
+    pub(super) capabilities: Capabilities,
+}
+
 impl ClusterFiles {
     /// Reads the files.
-    pub(super) fn load(self) -> anyhow::Result<Cluster> {
+    pub(super) fn read(self) -> anyhow::Result<Known> {
         let Self {
             policies,
             namespaces,
@@ -50,11 +65,46 @@ impl ClusterFiles {
             .map(|path| inputs::namespaces(&path))
             .transpose()?;
         let facts = facts.map(|path| inputs::facts(&path)).transpose()?;
-        Ok(Cluster {
+        Ok(Known {
             policies: Policies::new(policies.unwrap_or_default()),
+            namespaces: namespaces.unwrap_or_default(),
             facts: facts.unwrap_or_default(),
             capabilities: injection.capabilities(),
-            namespaces: Box::new(KnownNamespaces::new(namespaces.unwrap_or_default())),
         })
+    }
+
+    /// Reads the files, for the webhook's path.
+    pub(super) fn load(self) -> anyhow::Result<Cluster> {
+        let Known {
+            policies,
+            namespaces,
+            facts,
+            capabilities,
+        } = self.read()?;
+        Ok(Cluster {
+            policies,
+            facts,
+            capabilities,
+            namespaces: Box::new(KnownNamespaces::new(namespaces)),
+        })
+    }
+}
+
+impl Known {
+    /// The namespace a pod is created in, with what is known of it.
+    pub(super) fn namespace(&self, written: Option<&str>) -> Namespace {
+        let only = self
+            .namespaces
+            .values()
+            .next()
+            .filter(|_| self.namespaces.len() == 1);
+        match (written, only) {
+            (None, Some(only)) => only.clone(),
+            (written, _) => {
+                let name = written.unwrap_or("default");
+                let known = self.namespaces.get(name).cloned();
+                known.unwrap_or_else(|| inputs::bare_namespace(name))
+            }
+        }
     }
 }

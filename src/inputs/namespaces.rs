@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use softstop_core::Namespace;
 
-use super::Reader;
+use super::{Reader, bare_namespace};
 use crate::manifest::{Broken, Content, File, Node};
 
 pub(super) fn read(file: &File) -> Result<BTreeMap<String, Namespace>, Broken> {
@@ -48,11 +48,10 @@ fn add(
         return Err(reader.wrong(&metadata.value, "the namespace has no metadata.name"));
     };
     let name = reader.text(&name.value)?;
-    let namespace = Namespace {
-        name: name.clone(),
-        labels: texts("labels")?,
-        annotations: texts("annotations")?,
-    };
+    let mut namespace = bare_namespace(&name);
+    let named = std::mem::replace(&mut namespace.labels, texts("labels")?);
+    namespace.labels.extend(named);
+    namespace.annotations = texts("annotations")?;
     if namespaces.insert(name, namespace).is_some() {
         return Err(reader.wrong(node, "this namespace is described twice"));
     }
@@ -73,7 +72,7 @@ mod tests {
         assert_eq!(found.keys().collect::<Vec<_>>(), ["b", "shop"]);
         assert_eq!(found["shop"].labels["softstop.dev/mode"], "enforce");
         assert_eq!(found["shop"].annotations["softstop.dev/drain-delay"], "3");
-        assert_eq!(found["b"].labels.len(), 0);
+        assert_eq!(found["b"], bare_namespace("b"));
     }
 
     #[test]

@@ -130,11 +130,9 @@ fn collect(object: &Value, base: &str, namespace: Option<&str>, found: &mut Vec<
 
 /// An item of a list with the `apiVersion` and `kind` that its list gives it.
 fn with_kind<'i>(item: &'i Value, version: &str, kind: &str) -> Cow<'i, Value> {
+    let missing = |field| item.get(field).is_none();
     match item {
-        Value::Object(fields)
-            if !kind.is_empty()
-                && !(fields.contains_key("apiVersion") && fields.contains_key("kind")) =>
-        {
+        Value::Object(fields) if !kind.is_empty() && (missing("apiVersion") || missing("kind")) => {
             let mut fields = fields.clone();
             fields.entry("apiVersion").or_insert_with(|| json!(version));
             fields.entry("kind").or_insert_with(|| json!(kind));

@@ -52,23 +52,19 @@ fn render_finding(pod: &PodReport, diagnostic: &Diagnostic, renderer: &Renderer)
 
 fn render_failure(failure: &Failure, renderer: &Renderer) -> String {
     let message = text::one_line(&failure.message);
-    let group = match (&failure.text, failure.at) {
-        (Some(file), Some(at)) => {
-            let line = file.line(at.line);
-            let before: usize = file.text[line.clone()]
-                .chars()
-                .take(at.column - 1)
-                .map(char::len_utf8)
-                .sum();
-            let start = line.start + before;
-            Level::ERROR
-                .primary_title(message)
-                .element(snippet(file, at.line, &(start..start)))
-        }
-        _ => {
-            let place = text::one_line(&failure.place());
-            Group::with_title(Level::ERROR.primary_title(format!("{place}: {message}")))
-        }
+    let group = if let (Some(file), Some(at)) = (&failure.text, failure.at) {
+        let line = file.line(at.line);
+        let before = file.text[line.clone()]
+            .chars()
+            .take(at.column - 1)
+            .map(char::len_utf8);
+        let start = line.start + before.sum::<usize>();
+        Level::ERROR
+            .primary_title(message)
+            .element(snippet(file, at.line, &(start..start)))
+    } else {
+        let place = text::one_line(&failure.place());
+        Group::with_title(Level::ERROR.primary_title(format!("{place}: {message}")))
     };
     renderer.render(&[group])
 }
@@ -123,11 +119,9 @@ fn notes(pod: &PodReport, finding: &Finding) -> Vec<Element<'static>> {
         note("on SIGTERM", on_stop.clone());
     }
     note("fix", finding.fix.clone());
-    if let Some(change) = text::change(pod, finding.code()).filter(|_| finding.repaired) {
-        let after = container
-            .map(|container| format!("; then: {}", container.on_stop_after))
-            .unwrap_or_default();
-        note("softstop", format!("{change}{after}"));
+    if let Some(change) = text::change(pod, finding) {
+        let after = container.map(|container| format!("; then: {}", container.on_stop_after));
+        note("softstop", format!("{change}{}", after.unwrap_or_default()));
     }
     note("more", format!("softstop explain {}", finding.code()));
     notes

@@ -149,7 +149,7 @@ error[SS101 shell-swallows-signal]: the shell is PID 1, 100% <sure>\\u{1b}[31m
    = PID 1: sh
    = on SIGTERM: sh ignores SIGTERM; after 30 s everything is killed
    = fix: put exec in front of gunicorn
-   = softstop: exec in front of gunicorn; then: gunicorn drains
+   = softstop: writes /spec/containers/0/command/2 (exec in front of gunicorn); then: gunicorn drains
    = more: softstop explain SS101
 
 1 finding (1 error; softstop repairs 1) in 1 pod; 2 things could not be read or done

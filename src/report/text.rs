@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use softstop_core::ContainerPlan;
+use serde_json::Map;
+use softstop_core::{Change, ContainerPlan, Finding, Mode, Op};
 
 use super::{Counts, PodReport, Report};
 
@@ -32,7 +33,7 @@ pub(super) fn argv(container: &ContainerPlan) -> String {
                 None => argv,
             }
         }
-        None => "what the image says (it is known with --facts-file)".to_owned(),
+        None => "the entrypoint of the image, which a --facts-file would tell".to_owned(),
     }
 }
 
@@ -83,14 +84,50 @@ fn count(number: usize, word: &str) -> String {
     format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
-/// What softstop does about a finding; `None` where it does nothing.
-pub(super) fn change(pod: &PodReport, code: softstop_core::Code) -> Option<String> {
-    let reasons: Vec<_> = pod
+/// What softstop does about a finding: which fields it writes, and why. `None` where it does nothing.
+pub(super) fn change(pod: &PodReport, finding: &Finding) -> Option<String> {
+    let container = pod
+        .container(finding)
+        .map(|container| container.pointer.as_str());
+    let changes: Vec<_> = pod
         .plan
         .changes
         .iter()
-        .filter(|change| change.code == Some(code))
-        .map(|change| change.reason.as_str())
+        .filter(|change| change.code == Some(finding.code()) && concerns(change, container))
+        .map(|change| format!("{} ({})", fields(&change.ops), change.reason))
         .collect();
-    (!reasons.is_empty()).then(|| reasons.join("; "))
+    let verb = if pod.plan.mode.value == Mode::Enforce {
+        "writes"
+    } else {
+        "would write"
+    };
+    (!changes.is_empty()).then(|| format!("{verb} {}", changes.join(", ")))
+}
+
+/// Whether a change is one of this container, or of the pod as a whole.
+fn concerns(change: &Change, container: Option<&str>) -> bool {
+    let Some(container) = container else {
+        return true;
+    };
+    change
+        .ops
+        .iter()
+        .all(|op| match op.path.strip_prefix(container) {
+            Some(rest) => rest.starts_with('/'),
+            None => !op.path.starts_with("/spec/containers/"),
+        })
+}
+
+/// The fields that operations write; parents that only have to be there are left out.
+fn fields(ops: &[Op]) -> String {
+    let is_parent = |op: &&Op| {
+        op.value.as_object().is_some_and(Map::is_empty)
+            || op.value.as_array().is_some_and(Vec::is_empty)
+    };
+    let paths: Vec<_> = ops
+        .iter()
+        .filter(|op| !is_parent(op))
+        .map(|op| op.path.as_str())
+        .collect();
+    paths.join(", ")
 }

@@ -137,7 +137,7 @@ fn usage_errors_say_what_to_do() {
         (&["check"][..], "<PATH>"),
         (
             &["check", "--select", "XX9", "-"],
-            "no finding has a code that begins with \"XX9\"",
+            "\"XX9\" is the code or the name of no finding",
         ),
         (
             &["check", "--format", "json", "--format", "sarif", "-"],

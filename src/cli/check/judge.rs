@@ -1,93 +1,21 @@
 //! From a file to what there is to say of its pods.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use anyhow::bail;
-use softstop_core::{Capabilities, Context, Finding, ImageFacts, Namespace, Policies, rules};
+use softstop_core::rules::{self, Rule};
+use softstop_core::{Context, Finding, Mode};
 
 use super::sources::Scan;
-use crate::inputs;
+use crate::cli::cluster::Known;
 use crate::manifest::{self, Document, File, Pod};
 use crate::report::{Diagnostic, Failure, PodReport, Report};
 
-/// What stands in for the cluster.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "What the cluster would add")]
-pub(super) struct ClusterArgs {
-    #[arg(
-        long,
-        value_name = "FILE",
-        help = "Policies of the cluster: manifests of kind ShutdownPolicy"
-    )]
-    policy_file: Option<PathBuf>,
-
-    /// Namespaces: their labels and annotations count. Pods that name no namespace are in the only one, or in default
-    #[arg(long, value_name = "FILE")]
-    namespace_file: Option<PathBuf>,
-
-    #[arg(
-        long,
-        value_name = "FILE",
-        help = "What images say of themselves: a file of kind ImageFacts"
-    )]
-    facts_file: Option<PathBuf>,
-
-    /// Judge only pods that are opted in, and do not fail for what the webhook repairs.
-    /// Without it every pod is judged as if it were opted in
-    #[arg(long)]
-    pub(super) as_deployed: bool,
-}
-
-/// The same, read.
+/// What a pod is judged against.
 pub(super) struct Cluster {
-    policies: Policies,
-    namespaces: BTreeMap<String, Namespace>,
-    facts: ImageFacts,
-    capabilities: Capabilities,
-    as_deployed: bool,
-}
-
-impl ClusterArgs {
-    /// Reads the files.
-    pub(super) fn load(self) -> anyhow::Result<Cluster> {
-        let Self {
-            policy_file,
-            namespace_file,
-            facts_file,
-            as_deployed,
-        } = self;
-        Ok(Cluster {
-            policies: Policies::default(),
-            namespaces: namespace_file
-                .map(|path| inputs::namespaces(&path))
-                .transpose()?
-                .unwrap_or_default(),
-            facts: facts_file
-                .map(|path| inputs::facts(&path))
-                .transpose()?
-                .unwrap_or_default(),
-            capabilities: Capabilities::default(),
-            as_deployed,
-        })
-    }
-}
-
-impl Cluster {
-    /// The namespace a pod is created in, with what is known of it.
-    fn namespace(&self, written: Option<&str>) -> Namespace {
-        let known = match written {
-            Some(name) => self.namespaces.get(name),
-            None if self.namespaces.len() == 1 => self.namespaces.values().next(),
-            None => self.namespaces.get("default"),
-        };
-        let unknown = || Namespace {
-            name: written.unwrap_or_default().to_owned(),
-            ..Namespace::default()
-        };
-        known.cloned().unwrap_or_else(unknown)
-    }
+    pub(super) known: Known,
+    /// Judge only pods that are opted in.
+    pub(super) as_deployed: bool,
 }
 
 /// Which findings are wanted.
@@ -97,15 +25,12 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// Refuses what is the beginning of no code.
+    /// Refuses what names no finding.
     pub(super) fn new(select: Vec<String>, ignore: Vec<String>) -> anyhow::Result<Self> {
         for wanted in select.iter().chain(&ignore) {
-            if !rules::all()
-                .iter()
-                .any(|rule| rule.code.0.starts_with(wanted.as_str()))
-            {
+            if !rules::all().iter().any(|rule| names(wanted, rule)) {
                 bail!(
-                    "no finding has a code that begins with \"{wanted}\"; softstop explain lists them"
+                    "\"{wanted}\" is the code or the name of no finding; softstop explain lists them"
                 );
             }
         }
@@ -113,12 +38,19 @@ impl Filter {
     }
 
     fn wants(&self, finding: &Finding) -> bool {
-        let among = |list: &[String]| {
-            list.iter()
-                .any(|code| finding.code().0.starts_with(code.as_str()))
-        };
+        let among = |list: &[String]| list.iter().any(|wanted| names(wanted, finding.rule));
         (self.select.is_empty() || among(&self.select)) && !among(&self.ignore)
     }
+}
+
+/// `SS101`, the beginning of it (`SS1`), or the name.
+fn names(wanted: &str, rule: &Rule) -> bool {
+    let begins = rule
+        .code
+        .0
+        .get(..wanted.len())
+        .is_some_and(|code| code.eq_ignore_ascii_case(wanted));
+    (begins && !wanted.is_empty()) || wanted == rule.name
 }
 
 /// Judges every pod of a file.
@@ -161,14 +93,14 @@ fn judge(
     document
         .check_words(file, &pod.base)
         .map_err(|broken| Failure::at(Some(file), broken))?;
-    let namespace = cluster.namespace(pod.namespace.as_deref());
+    let namespace = cluster.known.namespace(pod.namespace.as_deref());
     let plan = softstop_core::plan(
         &pod.value,
         &Context {
             namespace: &namespace,
-            policies: &cluster.policies,
-            facts: &cluster.facts,
-            capabilities: &cluster.capabilities,
+            policies: &cluster.known.policies,
+            facts: &cluster.known.facts,
+            capabilities: &cluster.known.capabilities,
             assume_opted_in: !cluster.as_deployed,
         },
     );
@@ -190,8 +122,10 @@ fn judge(
             let pointer = format!("{}{}", pod.base, finding.pointer);
             let range = document.locate(file, &pointer, finding.span.as_ref());
             let (start, end) = (file.position(range.start), file.position(range.end));
+            let mut finding = finding.clone();
+            finding.repaired &= plan.mode.value == Mode::Enforce;
             Diagnostic {
-                finding: finding.clone(),
+                finding,
                 range,
                 start,
                 end,
@@ -204,7 +138,7 @@ fn judge(
         file: Rc::clone(file),
         kind: pod.kind,
         name: pod.name,
-        namespace: Some(namespace.name).filter(|name| !name.is_empty()),
+        namespace: pod.namespace,
         pod: pod.value,
         plan,
         patch,
