@@ -8,9 +8,9 @@ use anyhow::bail;
 use softstop_core::{Capabilities, Context, Finding, ImageFacts, Namespace, Policies, rules};
 
 use super::sources::Scan;
-use crate::inputs;
 use crate::manifest::{self, Document, File, Pod};
 use crate::report::{Diagnostic, Failure, PodReport, Report};
+use crate::{inputs, policy};
 
 /// What stands in for the cluster.
 #[derive(Debug, clap::Args)]
@@ -59,7 +59,12 @@ impl ClusterArgs {
             as_deployed,
         } = self;
         Ok(Cluster {
-            policies: Policies::default(),
+            policies: Policies::new(
+                policy_file
+                    .map(|path| policy::load(&path))
+                    .transpose()?
+                    .unwrap_or_default(),
+            ),
             namespaces: namespace_file
                 .map(|path| inputs::namespaces(&path))
                 .transpose()?
