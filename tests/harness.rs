@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -18,9 +19,11 @@ use softstop::admission::{Cluster, Planner, Reviewer};
 use softstop::certs::{Served, development};
 use softstop::server::{App, Bound, Lifecycle, Limits, router};
 use softstop::telemetry::Metrics;
+use softstop_core::Context;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower::ServiceExt as _;
@@ -32,12 +35,51 @@ pub(crate) fn engine() -> Planner {
     Arc::new(softstop_core::plan)
 }
 
-/// The engine, taking its time.
-pub(crate) fn slow(time: Duration) -> Planner {
-    Arc::new(move |pod, context| {
-        std::thread::sleep(time);
-        softstop_core::plan(pod, context)
-    })
+/// The engine, waiting for its cue.
+pub(crate) struct Held {
+    begun: AtomicUsize,
+    released: Mutex<bool>,
+    cue: Condvar,
+}
+
+impl Held {
+    /// The planner, and what releases it at the latest when it is dropped.
+    pub(crate) fn planner() -> (Planner, Release) {
+        let held = Arc::new(Self {
+            begun: AtomicUsize::new(0),
+            released: Mutex::new(false),
+            cue: Condvar::new(),
+        });
+        let release = Release(Arc::clone(&held));
+        let planner = move |pod: &Value, context: &Context<'_>| {
+            held.begun.fetch_add(1, Ordering::SeqCst);
+            drop(
+                held.cue
+                    .wait_while(held.released.lock().unwrap(), |released| !*released)
+                    .unwrap(),
+            );
+            softstop_core::plan(pod, context)
+        };
+        (Arc::new(planner), release)
+    }
+}
+
+pub(crate) struct Release(Arc<Held>);
+
+impl Release {
+    /// Waits until that many plans have been begun.
+    pub(crate) async fn begun(&self, plans: usize) {
+        while self.0.begun.load(Ordering::SeqCst) < plans {
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        *self.0.released.lock().unwrap() = true;
+        self.0.cue.notify_all();
+    }
 }
 
 pub(crate) fn reviewer(planner: Planner) -> Reviewer {
@@ -50,12 +92,14 @@ pub(crate) fn app(planner: Planner, limits: Limits) -> (Router, Arc<Metrics>) {
     (router(app), metrics)
 }
 
-/// Limits with short times.
-pub(crate) fn hasty() -> Limits {
+/// Much longer than anything here takes, even on a busy machine.
+pub(crate) const AMPLE: Duration = Duration::from_secs(30);
+
+/// Limits of which none comes into play.
+pub(crate) fn patient() -> Limits {
     Limits {
-        handshake: Duration::from_millis(300),
-        headers: Duration::from_millis(300),
-        idle: Duration::from_millis(900),
+        handshake: AMPLE,
+        headers: AMPLE,
         ..Limits::default()
     }
 }

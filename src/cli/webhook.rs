@@ -116,11 +116,14 @@ connection, then finishing what is under way; exit status 0. A second signal end
 
 /// Runs it.
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("cannot start the runtime")?
-        .block_on(serve(args))
+        .context("cannot start the runtime")?;
+    let served = runtime.block_on(serve(args));
+    // A plan that outlived its deadline, and everybody's patience, does not keep the process from ending.
+    runtime.shutdown_background();
+    served
 }
 
 async fn serve(args: Args) -> anyhow::Result<ExitCode> {

@@ -9,6 +9,8 @@ use softstop::certs::{CertError, Files, Pair, Served};
 use softstop::telemetry::Metrics;
 use tokio::time::{sleep, timeout};
 
+use crate::harness::AMPLE;
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A self-signed certificate and its key.
@@ -112,7 +114,7 @@ async fn a_new_pair_is_served_and_a_bad_one_is_not() {
             }
         }
     };
-    let soon = Duration::from_secs(2);
+    let soon = AMPLE;
     timeout(soon, arrives(&first))
         .await
         .expect("the first pair");
@@ -122,20 +124,28 @@ async fn a_new_pair_is_served_and_a_bad_one_is_not() {
         .expect("the second pair");
 
     // Not the key of that certificate; then nothing at all.
-    write(&(third.0.clone(), first.1.clone()));
-    sleep(Duration::from_millis(100)).await;
+    let refused = || {
+        let text = metrics.encode();
+        let count = text
+            .lines()
+            .find_map(|line| line.split_once(r#"reloads_total{result="refused"} "#));
+        count.map_or(0, |(_, count)| count.parse::<u32>().unwrap())
+    };
+    let refused_again = async || {
+        let before = refused();
+        while refused() == before {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let (mismatch, ()) = tokio::join!(timeout(soon, refused_again()), async {
+        write(&(third.0.clone(), first.1.clone()));
+    });
+    mismatch.expect("to be refused");
     std::fs::remove_file(&cert_path).unwrap();
-    sleep(Duration::from_millis(100)).await;
+    timeout(soon, refused_again()).await.expect("to be refused");
     timeout(soon, arrives(&second))
         .await
         .expect("still the second pair");
-    assert!(
-        metrics
-            .encode()
-            .contains(r#"reloads_total{result="refused"}"#),
-        "{}",
-        metrics.encode()
-    );
 
     write(&third);
     timeout(soon, arrives(&third))

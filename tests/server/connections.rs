@@ -9,15 +9,15 @@ use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
 use softstop::server::Limits;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::harness::{Reply, Server, UID, engine, hasty, http1, pod, review};
+use crate::harness::{AMPLE, Reply, Server, UID, engine, http1, patient, pod, review};
 
 #[tokio::test]
 async fn http1_reuses_a_connection() {
-    let server = Server::start(engine(), Limits::default()).await;
+    let server = Server::start(engine(), patient()).await;
     for alpn in [&["http/1.1"][..], &[]] {
         let mut stream = server.connect(alpn).await;
         for _ in 0..3 {
@@ -40,7 +40,7 @@ fn request() -> Request<Body> {
 
 #[tokio::test]
 async fn http2_shares_a_connection() {
-    let server = Server::start(engine(), Limits::default()).await;
+    let server = Server::start(engine(), patient()).await;
     let stream = server.connect(&["h2", "http/1.1"]).await;
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
     let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
@@ -59,58 +59,56 @@ async fn http2_shares_a_connection() {
     }
 }
 
+/// What a limit is set to where it should come into play. All others are far away, so whatever ends a connection
+/// soon is that limit; how soon depends on how busy the machine is.
+const BRIEF: Duration = Duration::from_millis(300);
+
 /// How long the server leaves this connection open from now on.
-async fn time_to_close(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> Duration {
+async fn time_to_close(stream: &mut (impl AsyncRead + Unpin)) -> Duration {
     let started = Instant::now();
     let mut rest = Vec::new();
-    timeout(Duration::from_secs(5), stream.read_to_end(&mut rest))
+    timeout(AMPLE / 2, stream.read_to_end(&mut rest))
         .await
         .expect("the end")
         .ok();
     started.elapsed()
 }
 
-fn assert_about(took: Duration, expected: Duration) {
-    let slack = Duration::from_millis(400);
-    assert!(
-        took + Duration::from_millis(50) >= expected && took < expected + slack,
-        "{took:?}, not {expected:?}"
-    );
-}
-
 #[tokio::test]
 async fn a_handshake_that_stalls_is_given_up() {
-    let limits = hasty();
-    let server = Server::start(engine(), limits.clone()).await;
+    let server = Server::start(
+        engine(),
+        Limits {
+            handshake: BRIEF,
+            ..patient()
+        },
+    )
+    .await;
     let mut silent = TcpStream::connect(server.addr).await.unwrap();
-    assert_about(time_to_close(&mut silent).await, limits.handshake);
+    assert!(time_to_close(&mut silent).await >= BRIEF / 2);
 
     // The beginning of a ClientHello, and never the rest.
     let mut stalled = TcpStream::connect(server.addr).await.unwrap();
     stalled.write_all(&[0x16, 3, 1, 2, 0, 1]).await.unwrap();
-    assert_about(time_to_close(&mut stalled).await, limits.handshake);
+    assert!(time_to_close(&mut stalled).await >= BRIEF / 2);
 }
 
 #[tokio::test]
 async fn handshakes_that_stall_do_not_keep_others_out_for_long() {
-    let limits = Limits {
-        handshakes: 1,
-        ..hasty()
-    };
+    let handshake = Duration::from_secs(2);
     let server = Server::start(
         engine(),
         Limits {
-            handshake: Duration::from_secs(1),
-            ..limits
+            handshakes: 1,
+            handshake,
+            ..patient()
         },
     )
     .await;
     let stalled = TcpStream::connect(server.addr).await.unwrap();
-    sleep(Duration::from_millis(500)).await;
-    // It waits for its turn, which comes when the other's time is over.
-    let mut stream = timeout(Duration::from_millis(900), server.connect(&[]))
-        .await
-        .expect("a handshake");
+    sleep(handshake * 3 / 4).await;
+    // It waits for its turn, which comes when the other's time is over and its own is not.
+    let mut stream = server.connect(&[]).await;
     stream.write_all(&http1(&review(&pod()))).await.unwrap();
     assert_eq!(
         Reply::read(&mut stream).await.expect("an answer").status,
@@ -121,12 +119,18 @@ async fn handshakes_that_stall_do_not_keep_others_out_for_long() {
 
 #[tokio::test]
 async fn headers_that_trickle_in_are_given_up() {
-    let limits = hasty();
-    let server = Server::start(engine(), limits.clone()).await;
+    let server = Server::start(
+        engine(),
+        Limits {
+            headers: BRIEF,
+            ..patient()
+        },
+    )
+    .await;
     // The first request of a connection is due even if nothing of it has come yet.
     for alpn in [&["http/1.1"][..], &["h2"]] {
         let mut stream = server.connect(alpn).await;
-        assert_about(time_to_close(&mut stream).await, limits.headers);
+        time_to_close(&mut stream).await;
     }
     let stream = server.connect(&["http/1.1"]).await;
     let (mut read, mut write) = tokio::io::split(stream);
@@ -136,44 +140,51 @@ async fn headers_that_trickle_in_are_given_up() {
             sleep(Duration::from_millis(20)).await;
         }
     });
-    assert_about(time_to_close(&mut read).await, limits.headers);
+    time_to_close(&mut read).await;
     trickle.await.unwrap();
 }
 
 #[tokio::test]
 async fn an_idle_connection_lives_longer_than_headers_may_take() {
-    let limits = hasty();
-    let server = Server::start(engine(), limits.clone()).await;
+    let limits = Limits {
+        headers: BRIEF,
+        idle: Duration::from_secs(2),
+        ..patient()
+    };
+    let server = Server::start(engine(), limits).await;
     let mut stream = server.connect(&["http/1.1"]).await;
-    let pause = limits.headers + Duration::from_millis(200);
     for _ in 0..2 {
         stream.write_all(&http1(&review(&pod()))).await.unwrap();
         assert_eq!(
             Reply::read(&mut stream).await.expect("an answer").status,
             200
         );
-        sleep(pause).await;
+        sleep(BRIEF * 2).await;
     }
-    // Some of its idle time is over.
-    assert_about(
-        time_to_close(&mut stream).await,
-        limits.idle.saturating_sub(pause),
-    );
+    assert!(time_to_close(&mut stream).await >= Duration::from_secs(1));
 
     // Also between two requests headers have to come at once, once they have begun.
+    let server = Server::start(
+        engine(),
+        Limits {
+            headers: BRIEF,
+            ..patient()
+        },
+    )
+    .await;
     let mut stream = server.connect(&["http/1.1"]).await;
     stream.write_all(&http1(&review(&pod()))).await.unwrap();
     Reply::read(&mut stream).await.expect("an answer");
     stream.write_all(b"POST /mu").await.unwrap();
-    assert_about(time_to_close(&mut stream).await, limits.headers);
+    time_to_close(&mut stream).await;
 }
 
 #[tokio::test]
 async fn an_old_connection_is_closed_with_an_answer() {
-    let age = Duration::from_millis(300);
+    let age = Duration::from_secs(1);
     let limits = Limits {
         age: age..=age,
-        ..Limits::default()
+        ..patient()
     };
     let server = Server::start(engine(), limits).await;
     let mut http1_1 = server.connect(&["http/1.1"]).await;
@@ -204,7 +215,7 @@ async fn an_old_connection_is_closed_with_an_answer() {
 async fn a_connection_too_many_waits_for_its_turn() {
     let limits = Limits {
         connections: 1,
-        ..Limits::default()
+        ..patient()
     };
     let server = Server::start(engine(), limits).await;
     let first = server.connect(&["http/1.1"]).await;
@@ -219,7 +230,7 @@ async fn a_connection_too_many_waits_for_its_turn() {
         server.metrics.encode()
     );
     drop(first);
-    let mut second = timeout(Duration::from_secs(2), server.connect(&["http/1.1"]))
+    let mut second = timeout(AMPLE, server.connect(&["http/1.1"]))
         .await
         .expect("its turn");
     second.write_all(&http1(&review(&pod()))).await.unwrap();
@@ -235,7 +246,7 @@ async fn what_is_too_large_is_refused_before_it_has_come() {
         engine(),
         Limits {
             body: 1024,
-            ..Limits::default()
+            ..patient()
         },
     )
     .await;
@@ -255,7 +266,7 @@ async fn what_is_too_large_is_refused_over_http2_too() {
         engine(),
         Limits {
             body: 1024,
-            ..Limits::default()
+            ..patient()
         },
     )
     .await;
@@ -276,7 +287,7 @@ async fn what_is_too_large_is_refused_over_http2_too() {
 
 #[tokio::test]
 async fn garbage_and_broken_requests_end_only_their_connection() {
-    let server = Server::start(engine(), hasty()).await;
+    let server = Server::start(engine(), patient()).await;
     for garbage in [
         "\0\0\0\0\r\n\r\n",
         "GET\r\n\r\n",

@@ -7,9 +7,9 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use softstop::server::Limits;
 use softstop_core::{Context, Op};
-use tokio::sync::Barrier;
+use tokio::time::{sleep, timeout};
 
-use crate::harness::{allowed, app, engine, opted_in, pod, post, review, send, slow};
+use crate::harness::{AMPLE, Held, allowed, app, engine, opted_in, pod, post, review, send};
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -125,14 +125,19 @@ async fn panics(limits: Limits) {
 
 #[tokio::test]
 async fn the_deadline_is_kept() {
-    let (router, metrics) = app(slow(Duration::from_millis(1500)), apart());
+    let (planner, _release) = Held::planner();
+    let (router, metrics) = app(planner, apart());
     let started = Instant::now();
-    let answer = allowed(send(router, request("1s")).await);
-    let took = started.elapsed();
+    // It would wait for ever.
+    let answer = timeout(AMPLE, send(router, request("1s")))
+        .await
+        .expect("in time");
     assert!(
-        took >= Duration::from_millis(750) && took < Duration::from_millis(950),
-        "{took:?}"
+        started.elapsed() >= Duration::from_millis(800),
+        "{:?}",
+        started.elapsed()
     );
+    let answer = allowed(answer);
     assert_eq!(answer.get("patch"), None);
     assert!(
         answer["warnings"][0]
@@ -147,45 +152,46 @@ async fn the_deadline_is_kept() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn what_cannot_be_planned_in_time_is_shed() {
-    let limits = Limits {
-        planning: 2,
-        ..apart()
-    };
-    let (router, metrics) = app(slow(Duration::from_millis(1200)), limits);
-    let together = Arc::new(Barrier::new(3));
-    let tasks: Vec<_> = (0..3)
-        .map(|_| {
-            let (router, together) = (router.clone(), Arc::clone(&together));
-            tokio::spawn(async move {
-                together.wait().await;
-                let started = Instant::now();
-                let (response, _) = send(router, request("2s")).await;
-                (response, started.elapsed())
-            })
-        })
+    let (planner, release) = Held::planner();
+    let (router, metrics) = app(
+        planner,
+        Limits {
+            planning: 2,
+            ..apart()
+        },
+    );
+    let planned: Vec<_> = (0..2)
+        .map(|_| tokio::spawn(send(router.clone(), request("30s"))))
         .collect();
-    let mut shed = 0;
-    for task in tasks {
-        let (response, took) = task.await.unwrap();
-        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-            shed += 1;
-            assert_eq!(response.headers()["retry-after"], "1");
-            assert_eq!(response.headers()["connection"], "close");
-            assert!(
-                took < Duration::from_millis(1100),
-                "another replica still has half of the time: {took:?}"
-            );
-        } else {
-            assert_eq!(response.status(), StatusCode::OK);
-            assert!(!response.headers().contains_key("retry-after"));
-        }
-    }
-    assert_eq!(shed, 1);
+    release.begun(2).await;
+
+    // There is no slot. It waits for half of its time, so that another replica has the other half.
+    let started = Instant::now();
+    let (response, _) = send(router.clone(), request("1s")).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(
+        started.elapsed() >= Duration::from_millis(400),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(response.headers()["retry-after"], "1");
+    assert_eq!(response.headers()["connection"], "close");
     assert!(
         metrics
             .encode()
             .contains(r#"softstop_rejected_requests_total{status="503"} 1"#)
     );
+
+    // Whoever can wait longer is planned when there is one.
+    let patient = tokio::spawn(send(router, request("30s")));
+    sleep(Duration::from_millis(50)).await;
+    assert!(!patient.is_finished());
+    drop(release);
+    for task in planned.into_iter().chain([patient]) {
+        let answer = task.await.unwrap();
+        assert!(!answer.0.headers().contains_key("retry-after"));
+        allowed(answer);
+    }
 }

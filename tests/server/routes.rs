@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use softstop::server::Limits;
 use tokio::time::{Sleep, sleep};
 
-use crate::harness::{allowed, app, engine, pod, post, review, send};
+use crate::harness::{AMPLE, allowed, app, engine, pod, post, review, send};
 
 #[tokio::test]
 async fn errors_say_what_to_do() {
@@ -294,18 +294,14 @@ async fn a_body_is_counted_while_it_streams() {
 
 #[tokio::test]
 async fn a_body_that_takes_too_long_is_given_up_at_the_deadline() {
-    let trickle = Frames::body(b" ", 1000, Duration::from_millis(20));
+    let trickle = Frames::body(b" ", usize::MAX, Duration::from_millis(20));
     let (router, _) = app(engine(), Limits::default());
     let request = Request::post("/mutate?timeout=1s").header("content-type", "application/json");
     let started = std::time::Instant::now();
     let (response, body) = send(router, request.body(trickle).unwrap()).await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     assert_eq!(body["error"], "the body took longer than the timeout");
-    assert!(
-        started.elapsed() < Duration::from_millis(950),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < AMPLE / 2, "{:?}", started.elapsed());
 }
 
 #[tokio::test]

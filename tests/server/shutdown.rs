@@ -11,11 +11,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::harness::{Reply, Server, engine, http1, pod, review, slow};
+use crate::harness::{AMPLE, Held, Reply, Server, engine, http1, patient, pod, review};
 
 #[tokio::test]
 async fn draining_serves_on_and_closes_each_connection_with_its_answer() {
-    let server = Server::start(engine(), Limits::default()).await;
+    let server = Server::start(engine(), patient()).await;
     assert_eq!(server.admin("/ready").await.status, 200);
     let mut old = server.connect(&["http/1.1"]).await;
     old.write_all(&http1(&review(&pod()))).await.unwrap();
@@ -51,18 +51,13 @@ async fn draining_serves_on_and_closes_each_connection_with_its_answer() {
     let mut idle = server.connect(&["http/1.1"]).await;
     server.lifecycle.enter(Phase::Closing);
     assert_eq!(
-        timeout(Duration::from_secs(1), idle.read(&mut [0; 1]))
+        timeout(AMPLE, idle.read(&mut [0; 1]))
             .await
             .unwrap()
             .unwrap(),
         0
     );
-    assert!(
-        timeout(Duration::from_secs(1), server.ended)
-            .await
-            .unwrap()
-            .unwrap()
-    );
+    assert!(timeout(AMPLE, server.ended).await.unwrap().unwrap());
     assert!(
         TcpStream::connect(server.addr).await.is_err(),
         "nobody listens any more"
@@ -71,7 +66,7 @@ async fn draining_serves_on_and_closes_each_connection_with_its_answer() {
 
 #[tokio::test]
 async fn draining_sends_http2_elsewhere() {
-    let server = Server::start(engine(), Limits::default()).await;
+    let server = Server::start(engine(), patient()).await;
     let stream = server.connect(&["h2"]).await;
     let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
         .await
@@ -87,7 +82,7 @@ async fn draining_sends_http2_elsewhere() {
     assert_eq!(response.status(), StatusCode::OK);
     drop(response);
     server.lifecycle.enter(Phase::Draining);
-    timeout(Duration::from_secs(1), connection)
+    timeout(AMPLE, connection)
         .await
         .expect("GOAWAY")
         .unwrap()
@@ -105,7 +100,7 @@ async fn draining_sends_http2_elsewhere() {
             sender.send_request(request()).await.unwrap().status(),
             StatusCode::OK
         );
-        timeout(Duration::from_secs(1), connection)
+        timeout(AMPLE, connection)
             .await
             .expect("GOAWAY")
             .unwrap()
@@ -113,17 +108,24 @@ async fn draining_sends_http2_elsewhere() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn what_is_under_way_is_finished() {
-    let limits = Limits {
-        on_the_spot: 0,
-        ..Limits::default()
-    };
-    let server = Server::start(slow(Duration::from_millis(500)), limits).await;
+    let (planner, release) = Held::planner();
+    let server = Server::start(
+        planner,
+        Limits {
+            on_the_spot: 0,
+            ..patient()
+        },
+    )
+    .await;
     let mut stream = server.connect(&["http/1.1"]).await;
     stream.write_all(&http1(&review(&pod()))).await.unwrap();
-    sleep(Duration::from_millis(100)).await;
+    release.begun(1).await;
     server.lifecycle.enter(Phase::Closing);
+    sleep(Duration::from_millis(50)).await;
+    assert!(!server.ended.is_finished());
+    drop(release);
     let reply = Reply::read(&mut stream).await.expect("an answer");
     assert_eq!(
         (reply.status, reply.headers["connection"].as_str()),
@@ -134,7 +136,7 @@ async fn what_is_under_way_is_finished() {
 
 #[tokio::test]
 async fn phases_only_move_on() {
-    let server = Server::start(engine(), Limits::default()).await;
+    let server = Server::start(engine(), patient()).await;
     server.lifecycle.enter(Phase::Draining);
     server.lifecycle.enter(Phase::Running);
     assert_eq!(server.lifecycle.phase(), Phase::Draining);
