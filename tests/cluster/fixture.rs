@@ -255,7 +255,7 @@ impl Client {
             .headers
             .get_all("Warning")
             .iter()
-            .map(|value| warning(value.to_str().expect("text")));
+            .map(|value| warning(&String::from_utf8_lossy(value.as_bytes())));
         let warnings = warnings.collect();
         let bytes = body.collect().await.expect("a whole answer").to_bytes();
         Reply {

@@ -4,6 +4,8 @@
 mod difference;
 mod pods;
 
+use std::cell::Cell;
+
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use serde_json::Value;
 
@@ -36,14 +38,24 @@ fn run(seed: RngSeed) {
         ..Config::default()
     };
     let mut runner = TestRunner::new(config);
-    match runner.run(&pods::pod(), |pod| runtime.block_on(check(&client, &pod))) {
-        Ok(()) => {}
+    let changed = Cell::new(0);
+    match runner.run(&pods::pod(), |pod| {
+        changed.set(changed.get() + u32::from(runtime.block_on(check(&client, &pod))?));
+        Ok(())
+    }) {
+        // Otherwise there was nothing to see.
+        Ok(()) => assert!(
+            changed.get() > CASES / 4,
+            "only {} of {CASES} were changed",
+            changed.get()
+        ),
         Err(TestError::Fail(reason, pod)) => panic!("{reason}\n{pod:#}"),
         Err(error) => panic!("{error}"),
     }
 }
 
-async fn check(client: &Client, pod: &Value) -> Result<(), TestCaseError> {
+/// Whether softstop changed it.
+async fn check(client: &Client, pod: &Value) -> Result<bool, TestCaseError> {
     let without = client.try_pod("bare", pod).await;
     if without.status >= 300 {
         return Err(TestCaseError::reject("refused without softstop"));
@@ -66,5 +78,5 @@ async fn check(client: &Client, pod: &Value) -> Result<(), TestCaseError> {
             again.body
         )));
     }
-    Ok(())
+    Ok(with != without)
 }

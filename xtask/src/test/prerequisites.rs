@@ -1,56 +1,59 @@
 //! Programs that tests run for real, and the Debian packages that hold them.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::process::Command;
 
-/// Program, Debian package, what for.
-const NEEDS: [(&str, &str, &str); 7] = [
-    ("dash", "dash", "the shell reader's conformance tests"),
-    ("bash", "bash", "the shell reader's conformance tests"),
-    ("busybox", "busybox", "the shell reader's conformance tests"),
-    ("mksh", "mksh", "the shell reader's conformance tests"),
-    ("ksh93", "ksh93u+m", "the shell reader's conformance tests"),
-    ("zsh", "zsh", "the shell reader's conformance tests"),
-    ("yash", "yash", "the shell reader's conformance tests"),
+/// Program and Debian package: containers are made of the first ones, the rest runs in them beside softstop-init.
+#[rustfmt::skip]
+const NEEDS: [(&str, &str); 12] = [
+    ("unshare", "util-linux"),
+    ("nsenter", "util-linux"),
+    ("setsid", "util-linux"),
+    ("script", "bsdutils"),
+    ("dash", "dash"),
+    ("bash", "bash"),
+    ("busybox", "busybox"),
+    ("python3", "python3-minimal"),
+    ("tini", "tini"),
+    ("tini-static", "tini"),
+    ("dumb-init", "dumb-init"),
+    ("catatonit", "catatonit"),
 ];
 
 /// Installs what is missing, where that is possible without asking: as root on Debian. Elsewhere says what to install.
 pub(super) fn provide() {
-    let missing: Vec<_> = NEEDS
-        .iter()
-        .filter(|(program, ..)| !on_path(program))
-        .collect();
-    if missing.is_empty() {
-        return;
+    let missing = || NEEDS.iter().filter(|(program, _)| !on_path(program));
+    let packages: BTreeSet<_> = missing().map(|(_, package)| *package).collect();
+    if !packages.is_empty() && on_path("apt-get") && rustix::process::geteuid().is_root() {
+        install(&packages);
     }
-    let packages: Vec<_> = missing.iter().map(|(_, package, _)| *package).collect();
-    let line = format!(
-        "apt-get install --yes --no-install-recommends {}",
-        packages.join(" ")
-    );
-    if on_path("apt-get") && rustix::process::geteuid().is_root() {
-        println!("=== {line}");
-        let apt = |args: &[&str]| {
-            Command::new("apt-get")
-                .args(args)
-                .env("DEBIAN_FRONTEND", "noninteractive")
-                .status()
-                .is_ok_and(|status| status.success())
-        };
-        apt(&["update", "--quiet"]);
-        for package in packages {
-            // One by one: a package that this release does not have must not keep the others out.
-            apt(&[
-                "install",
-                "--quiet",
-                "--yes",
-                "--no-install-recommends",
-                package,
-            ]);
-        }
+    for (program, package) in missing() {
+        println!(
+            "!!! MISSING: {program} (Debian package {package}): tests that need it are skipped"
+        );
     }
-    for (program, package, what) in missing.iter().filter(|(program, ..)| !on_path(program)) {
-        println!("!!! MISSING: {program} (Debian package {package}), for {what}");
+}
+
+fn install(packages: &BTreeSet<&str>) {
+    let apt = |args: &[&str]| {
+        println!("=== apt-get {}", args.join(" "));
+        let status = Command::new("apt-get")
+            .args(args)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .status();
+        status.is_ok_and(|status| status.success())
+    };
+    apt(&["update", "--quiet"]);
+    for package in packages {
+        // One by one: a package that this release does not have must not keep the others out.
+        apt(&[
+            "install",
+            "--quiet",
+            "--yes",
+            "--no-install-recommends",
+            package,
+        ]);
     }
 }
 
