@@ -33,7 +33,7 @@ enum Command {
     Crd(crd::Args),
     /// Print a finding's page, or list them all.
     Explain(explain::Args),
-    /// Answer one AdmissionReview (or pod) as the webhook would.
+    /// Answer one `AdmissionReview` (or pod) as the webhook would.
     Review(review::Args),
     /// Serve the admission webhook.
     Webhook(webhook::Args),

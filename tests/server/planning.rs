@@ -162,7 +162,7 @@ async fn what_cannot_be_planned_in_time_is_shed() {
             ..apart()
         },
     );
-    let planned: Vec<_> = (0..2)
+    let busy: Vec<_> = (0..2)
         .map(|_| tokio::spawn(send(router.clone(), request("30s"))))
         .collect();
     release.begun(2).await;
@@ -185,11 +185,11 @@ async fn what_cannot_be_planned_in_time_is_shed() {
     );
 
     // Whoever can wait longer is planned when there is one.
-    let patient = tokio::spawn(send(router, request("30s")));
+    let waiting = tokio::spawn(send(router, request("30s")));
     sleep(Duration::from_millis(50)).await;
-    assert!(!patient.is_finished());
+    assert!(!waiting.is_finished());
     drop(release);
-    for task in planned.into_iter().chain([patient]) {
+    for task in busy.into_iter().chain([waiting]) {
         let answer = task.await.unwrap();
         assert!(!answer.0.headers().contains_key("retry-after"));
         allowed(answer);
