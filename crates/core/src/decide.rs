@@ -15,6 +15,8 @@
 
 mod drain;
 mod hazard;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use drain::{Drains, EnvFix};
 

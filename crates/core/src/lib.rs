@@ -30,6 +30,8 @@ pub mod rules;
 mod settings;
 pub mod shell;
 mod story;
+#[cfg(test)]
+mod testing;
 
 pub use annotations::{Entrypoint, Mode, PreStop, Runtime, Setting, duration};
 pub use context::{Capabilities, Context, Delivery, Injection, Namespace};

@@ -323,15 +323,16 @@ fn unreadable(why: Option<Unreadable>, env: &Env<'_>) -> Option<Opaque> {
         .then_some(Opaque::Environment)
 }
 
-/// The programs in tail position, and the one that does the work: of several, the one softstop knows best.
+/// The programs in tail position, and the one that does the work: of several, the one softstop knows best. A tail that
+/// only idles (`julia app.jl; sleep 1`) leaves that to a known program before it.
 fn programs(reading: &Reading, runtime: Runtime) -> (Vec<Program>, Option<Program>) {
     let read = |command: &Command| Program::read(&command.words, &command.assignments, runtime);
-    let tails: Vec<_> = reading
-        .commands
-        .iter()
-        .filter(|c| c.tail && is_external(c))
-        .map(read)
-        .collect();
+    let external = || {
+        reading
+            .commands
+            .iter()
+            .filter(|command| is_external(command))
+    };
     let best = |programs: &[Program]| {
         programs
             .iter()
@@ -339,16 +340,17 @@ fn programs(reading: &Reading, runtime: Runtime) -> (Vec<Program>, Option<Progra
             .max_by_key(|program| program.rank())
             .cloned()
     };
-    let main = best(&tails).or_else(|| {
-        let all: Vec<_> = reading
-            .commands
-            .iter()
-            .filter(|command| is_external(command))
-            .map(read)
-            .collect();
-        best(&all)
-    });
-    (tails, main)
+    let tails: Vec<_> = external()
+        .filter(|command| command.tail)
+        .map(read)
+        .collect();
+    let tail = best(&tails);
+    if tail.as_ref().is_some_and(|tail| tail.rank() > 0) {
+        return (tails, tail);
+    }
+    let all: Vec<_> = external().map(read).collect();
+    let known = best(&all).filter(|program| tail.is_none() || program.rank() > 1);
+    (tails, known.or(tail))
 }
 
 fn is_external(command: &Command) -> bool {
