@@ -20,7 +20,7 @@ pub(super) fn read(file: &File) -> Result<ImageFacts, Broken> {
                 let message = format!("the image \"{}\" is described twice", entry.key);
                 return Err(file.broken(entry.key_span.start, message));
             }
-            facts.insert(entry.key.clone(), image(reader, &entry.value)?);
+            facts.insert(&entry.key, image(reader, &entry.value)?);
         }
     }
     Ok(facts)

@@ -1,7 +1,7 @@
 //! Every annotation key, its type, and how its value is read.
 //!
 //! Keys carry the prefix `softstop.dev/`; for one container the key becomes the prefix and the container the name,
-//! as AppArmor did it: `drain-time.softstop.dev/worker: "300"`.
+//! as `AppArmor` did it: `drain-time.softstop.dev/worker: "300"`.
 
 use std::fmt;
 

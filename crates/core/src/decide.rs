@@ -269,7 +269,7 @@ impl Chooser<'_, '_> {
                     "the program is PID 1 and stops at once: only a delay protects its requests",
                 )
             },
-            Drains::On(signal) => self.hook(&self.other_signal(signal)),
+            Drains::On(signal) => self.hook(&Self::other_signal(signal)),
             Drains::NoHandler => self.no_handler(after_others),
             Drains::Unknown => self.hook(&self.need(
                 "unknown-program",
@@ -303,7 +303,7 @@ impl Chooser<'_, '_> {
             )
         };
         let decision = match drains {
-            Drains::On(signal) => self.hook(&self.other_signal(signal)),
+            Drains::On(signal) => self.hook(&Self::other_signal(signal)),
             Drains::NoHandler => self.no_handler(script.runs_before_tail()),
             _ => match hazard::find(self.container, self.around.pod, script) {
                 Some(hazard) => self.init(&self.need("pid1-hazard", hazard)),
@@ -440,7 +440,7 @@ impl Chooser<'_, '_> {
         }
     }
 
-    fn other_signal(&self, signal: Signal) -> Need<'static> {
+    fn other_signal(signal: Signal) -> Need<'static> {
         Need {
             reason: "other-signal",
             why: "the program drains on another signal than the one it will get",

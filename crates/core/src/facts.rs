@@ -34,8 +34,8 @@ pub enum Trust {
 
 impl ImageFacts {
     /// Adds the facts of the image of that reference (`registry/name@sha256:...` or `registry/name:tag`).
-    pub fn insert(&mut self, reference: String, image: Image) {
-        self.images.insert(normal(&reference), image);
+    pub fn insert(&mut self, reference: &str, image: Image) {
+        self.images.insert(normal(reference), image);
     }
 
     /// The facts of the image that a pod names, and how far they can be trusted.
@@ -96,8 +96,8 @@ mod tests {
     #[test]
     fn references_meet_in_their_normal_form() {
         let mut facts = ImageFacts::default();
-        facts.insert("nginx".into(), Image::default());
-        facts.insert("quay.io/a/b:1@sha256:aa".into(), Image::default());
+        facts.insert("nginx", Image::default());
+        facts.insert("quay.io/a/b:1@sha256:aa", Image::default());
         for (reference, trust) in [
             ("nginx:latest", Some(Trust::Tag)),
             ("docker.io/library/nginx", Some(Trust::Tag)),

@@ -71,7 +71,7 @@ pub(crate) fn mount() -> Value {
 }
 
 /// The container that copies the program into the volume. It satisfies the restricted Pod Security Standard by
-/// itself, whatever the pod says; requests equal limits, so that a Guaranteed pod stays one, and a quota or LimitRange
+/// itself, whatever the pod says; requests equal limits, so that a Guaranteed pod stays one, and a quota or `LimitRange`
 /// finds what it asks for.
 pub(crate) fn container(injection: &Injection) -> Value {
     let resources = json!({ "cpu": injection.cpu, "memory": injection.memory });

@@ -5,7 +5,7 @@ use serde_json::Value;
 /// The annotation the kubelet puts on the API server's copy of a static pod.
 const MIRROR: &str = "kubernetes.io/config.mirror";
 
-/// `terminationGracePeriodSeconds` where the pod does not say (`core/v1` PodSpec).
+/// `terminationGracePeriodSeconds` where the pod does not say (`core/v1` `PodSpec`).
 const DEFAULT_GRACE: u64 = 30;
 
 /// A pod.

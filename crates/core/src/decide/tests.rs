@@ -170,7 +170,7 @@ fn the_stop_signal_of_the_image_decides_where_it_is_known() {
     };
     world
         .facts
-        .insert("example/app@sha256:00".into(), image(Some(Signal::QUIT)));
+        .insert("example/app@sha256:00", image(Some(Signal::QUIT)));
     assert_eq!(
         verdict(&argv(&["nginx"]), &world),
         (Direct, "drains-on-stopsignal")
@@ -181,9 +181,7 @@ fn the_stop_signal_of_the_image_decides_where_it_is_known() {
         verdict(&argv(&["gunicorn", "app"]), &world),
         (Leave, "other-signal")
     );
-    world
-        .facts
-        .insert("example/app@sha256:00".into(), image(None));
+    world.facts.insert("example/app@sha256:00", image(None));
     assert_eq!(verdict(&argv(&["nginx"]), &world), (Leave, "other-signal"));
 }
 
@@ -196,16 +194,14 @@ fn facts_by_digest_prove_the_argv_and_a_tag_does_not() {
         ..Image::default()
     };
     let mut world = World::default();
-    world
-        .facts
-        .insert("example/app@sha256:00".into(), image.clone());
+    world.facts.insert("example/app@sha256:00", image.clone());
     let by_digest = pod(json!({}));
     assert_eq!(verdict(&by_digest, &world), (Exec, "exec-proven"));
     let patched = apply(&by_digest, &plan_with(&by_digest, &world));
     let command = json!(["/bin/sh", "-c", "echo $$HOME; exec gunicorn app"]);
     assert_eq!(patched["spec"]["containers"][0]["command"], command);
 
-    world.facts.insert("example/app:1".into(), image);
+    world.facts.insert("example/app:1", image);
     let mut by_tag = by_digest;
     by_tag["spec"]["containers"][0]["image"] = json!("example/app:1");
     assert_eq!(verdict(&by_tag, &world), (Leave, "argv-unproven"));
@@ -218,7 +214,7 @@ fn an_edit_of_args_leaves_the_images_entrypoint_alone() {
         entrypoint: ["sh", "-c"].map(String::from).to_vec(),
         ..Image::default()
     };
-    world.facts.insert("example/app@sha256:00".into(), image);
+    world.facts.insert("example/app@sha256:00", image);
     let pod = pod(json!({ "args": ["gunicorn app --bind $$HOST"] }));
     let patched = apply(&pod, &plan_with(&pod, &world));
     let container = &patched["spec"]["containers"][0];

@@ -29,7 +29,7 @@ pub(crate) enum Runs {
     /// A program, without a shell.
     Program(Program),
     /// A shell with its script on the command line.
-    Script(Script),
+    Script(Box<Script>),
     /// A shell that is given a file.
     File {
         launchers: Vec<Peel>,
@@ -251,7 +251,7 @@ impl Runs {
                         let reading = crate::shell::read(item.text(), dialect);
                         let zero = zero.map(|zero| peeled.rest + zero);
                         let (tails, main) = programs(&reading, runtime);
-                        return Self::Script(Script {
+                        return Self::Script(Box::new(Script {
                             launchers,
                             shell,
                             arg,
@@ -261,7 +261,7 @@ impl Runs {
                             reading,
                             tails,
                             main,
-                        });
+                        }));
                     }
                     Some(why) => opaque(text, why),
                 }
@@ -290,9 +290,8 @@ impl Runs {
         match self {
             Self::Unknown | Self::Nothing | Self::Init => &[],
             Self::Program(program) => &program.launchers,
-            Self::Script(Script { launchers, .. })
-            | Self::File { launchers, .. }
-            | Self::Opaque { launchers, .. } => launchers,
+            Self::Script(script) => &script.launchers,
+            Self::File { launchers, .. } | Self::Opaque { launchers, .. } => launchers,
         }
     }
 
