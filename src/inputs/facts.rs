@@ -107,6 +107,17 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_example_is_read() {
+        let page = include_str!("../../docs/check.md");
+        let example = page
+            .split("```yaml\n")
+            .nth(1)
+            .and_then(|rest| rest.split("```").next());
+        let facts = read(&File::new("check.md", example.expect("an example"))).expect("valid");
+        assert!(!facts.is_empty());
+    }
+
+    #[test]
     fn errors_say_where() {
         for (body, place, words) in [
             (

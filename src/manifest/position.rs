@@ -35,14 +35,15 @@ impl Lines {
 
     /// Line and column of a byte.
     pub fn position(&self, text: &str, offset: usize) -> Position {
+        let mut offset = offset.min(text.len());
+        while !text.is_char_boundary(offset) {
+            offset -= 1;
+        }
         let line = self.0.partition_point(|start| *start <= offset);
         let start = self.0[line - 1];
-        let before = text[start..]
-            .char_indices()
-            .take_while(|(at, _)| start + at < offset);
         Position {
             line,
-            column: before.count() + 1,
+            column: text[start..offset].chars().count() + 1,
         }
     }
 
@@ -65,7 +66,7 @@ mod tests {
         for (offset, line, column) in [
             (0, 1, 1),
             (3, 1, 4),
-            (4, 1, 5),
+            (4, 1, 4),
             (5, 1, 5),
             (7, 2, 1),
             (9, 2, 3),

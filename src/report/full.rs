@@ -3,11 +3,14 @@
 use std::ops::Range;
 
 use annotate_snippets::renderer::Renderer;
-use annotate_snippets::{AnnotationKind, Element, Group, Level, Snippet};
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Snippet};
 use softstop_core::{Finding, Severity};
 
 use super::{Diagnostic, Failure, Options, PodReport, Report, changes, text};
-use crate::manifest::File;
+use crate::manifest::{File, Position};
+
+/// A longer line (JSON without line breaks) is not shown: nobody could read it.
+const LINE_MAX: usize = 1000;
 
 pub(super) fn render(report: &Report, options: Options) -> String {
     let renderer = if options.color {
@@ -45,7 +48,7 @@ fn render_finding(pod: &PodReport, diagnostic: &Diagnostic, renderer: &Renderer)
         .primary_title(text::one_line(&finding.message))
         .id(format!("{} {}", finding.code(), finding.rule.name));
     let group = title
-        .element(snippet(&pod.file, diagnostic.start.line, &diagnostic.range))
+        .element(place(&pod.file, diagnostic.start, &diagnostic.range))
         .elements(notes(pod, finding));
     renderer.render(&[group])
 }
@@ -61,7 +64,7 @@ fn render_failure(failure: &Failure, renderer: &Renderer) -> String {
         let start = line.start + before.sum::<usize>();
         Level::ERROR
             .primary_title(message)
-            .element(snippet(file, at.line, &(start..start)))
+            .element(place(file, at, &(start..start)))
     } else {
         let place = text::one_line(&failure.place());
         Group::with_title(Level::ERROR.primary_title(format!("{place}: {message}")))
@@ -78,18 +81,21 @@ const fn level(severity: Severity) -> Level<'static> {
 }
 
 /// The line a place is on. Of a place that spans lines, the first one is enough to find it.
-fn snippet<'f>(
-    file: &'f File,
-    line: usize,
-    range: &Range<usize>,
-) -> Snippet<'f, annotate_snippets::Annotation<'f>> {
-    let bytes = file.line(line);
-    let start = range.start.clamp(bytes.start, bytes.end);
-    let end = range.end.clamp(start, bytes.end);
-    Snippet::source(&file.text[bytes.clone()])
-        .line_start(line)
+fn place<'f>(file: &'f File, at: Position, range: &Range<usize>) -> Element<'f> {
+    let line = file.line(at.line);
+    if line.len() > LINE_MAX {
+        return Origin::path(file.name.as_str())
+            .line(at.line)
+            .char_column(at.column)
+            .into();
+    }
+    let start = range.start.clamp(line.start, line.end);
+    let end = range.end.clamp(start, line.end);
+    Snippet::source(&file.text[line.clone()])
+        .line_start(at.line)
         .path(file.name.as_str())
-        .annotation(AnnotationKind::Primary.span(start - bytes.start..end - bytes.start))
+        .annotation(AnnotationKind::Primary.span(start - line.start..end - line.start))
+        .into()
 }
 
 fn notes(pod: &PodReport, finding: &Finding) -> Vec<Element<'static>> {

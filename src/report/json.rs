@@ -1,20 +1,5 @@
-//! One JSON document, for programs. Fields are only ever added to it.
-//!
-//! ```text
-//! { "version": 1,
-//!   "pods": [ {
-//!     "file", "line", "column", "kind", "name", "namespace": string or null,
-//!     "mode": "enforce" | "audit" | "off", "modeSource": who says so,
-//!     "containers": [ { "name", "verdict", "reason", "why", "argv": [string] or null, "program": string or null,
-//!                       "pid1", "pid1After", "onStop", "onStopAfter" } ],
-//!     "findings": [ { "code", "name", "severity": "error" | "warning" | "info", "message", "container": or null,
-//!                     "pointer": JSON pointer into the pod,
-//!                     "line", "column", "endLine", "endColumn": from 1, in characters, the end is exclusive,
-//!                     "onStop": or null, "fix", "repaired": the patch repairs it } ],
-//!     "patch": JSON Patch that the webhook would send, "diff": with --diff only } ],
-//!   "failures": [ { "file", "line", "column": or null, "message" } ],
-//!   "summary": { "pods", "errors", "warnings", "infos", "repaired", "failures" } }
-//! ```
+//! One JSON document, for programs. Its fields are described in `docs/check.md` and only ever added to; a test holds
+//! the two together.
 
 use serde_json::{Value, json};
 use softstop_core::ContainerPlan;

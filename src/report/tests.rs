@@ -201,6 +201,48 @@ fn json() {
     );
 }
 
+/// Every field of a value, in lists too.
+fn fields(value: &Value, found: &mut std::collections::BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| fields(item, found)),
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                found.insert(key.clone());
+                // The operations of a patch are RFC 6902's.
+                if key != "patch" {
+                    fields(value, found);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_json_field_is_documented() {
+    let page = include_str!("../../docs/check.md");
+    let options = Options {
+        diff: true,
+        ..Options::default()
+    };
+    let document: Value = serde_json::from_str(&render(Format::Json, options)).expect("JSON");
+    let mut found = std::collections::BTreeSet::new();
+    fields(&document, &mut found);
+    assert!(found.len() > 30, "{found:?}");
+    for field in found {
+        let named = [
+            format!("`{field}`"),
+            format!(".{field}`"),
+            format!("`{field}[]`"),
+            format!(".{field}[]`"),
+        ];
+        assert!(
+            named.iter().any(|name| page.contains(name.as_str())),
+            "docs/check.md does not name {field}"
+        );
+    }
+}
+
 #[test]
 fn github() {
     assert_eq!(

@@ -140,3 +140,22 @@ fn the_summary_counts() {
         "{run:?}"
     );
 }
+
+#[test]
+fn a_line_nobody_could_read_is_not_shown() {
+    let label = "x".repeat(5000);
+    let pod = format!(
+        "{{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {{\"name\": \"p\", \"labels\": {{\"l\": \"{label}\"}}}}, \"spec\": \
+         {{\"containers\": [{{\"name\": \"web\", \"command\": [\"sh\", \"-c\", \"gunicorn shop.wsgi\"]}}]}}}}"
+    );
+    let run = run_with(std::path::Path::new("/"), &["check", "-"], &pod);
+    let column = pod.find("\"gunicorn").expect("in it") + 1;
+    assert!(
+        run.stdout.contains(&format!("--> stdin:1:{column}\n")),
+        "{run:?}"
+    );
+    assert!(
+        run.stdout.contains("put `exec` before Gunicorn") && !run.stdout.contains(&label),
+        "{run:?}"
+    );
+}
