@@ -149,7 +149,7 @@ fn a_line_nobody_could_read_is_not_shown() {
          {{\"containers\": [{{\"name\": \"web\", \"command\": [\"sh\", \"-c\", \"gunicorn shop.wsgi\"]}}]}}}}"
     );
     let run = run_with(std::path::Path::new("/"), &["check", "-"], &pod);
-    let column = pod.find("\"gunicorn").expect("in it") + 1;
+    let column = pod.find("gunicorn").expect("in it") + 1;
     assert!(
         run.stdout.contains(&format!("--> stdin:1:{column}\n")),
         "{run:?}"

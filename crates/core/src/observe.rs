@@ -10,6 +10,8 @@ mod shell;
 
 pub(crate) use profile::{FoundTime, drain_time, has_flag};
 
+use std::ops::Range;
+
 use serde_json::Value;
 use softstop_programs::base_name;
 use softstop_programs::launcher::Passing;
@@ -17,6 +19,7 @@ use softstop_programs::profile::Profile;
 
 use crate::pod::{ContainerView, PodView};
 use crate::settings::{ContainerSettings, Settings};
+use crate::shell::Outcome;
 use crate::{Context, Runtime};
 use argv::Argv;
 use env::Env;
@@ -135,6 +138,30 @@ impl<'a> Observed<'a> {
             .get(index)
             .and_then(|arg| arg.place.pointer());
         format!("{}{}", self.pointer, place.unwrap_or_default())
+    }
+
+    /// The bytes of the script that the verdict rests on: what `exec` goes before, to the end of its line, or what
+    /// refuses it. `None` where there is no script in the pod.
+    pub(crate) fn entry_span(&self) -> Option<Range<usize>> {
+        let Runs::Script(script) = &self.runs else {
+            return None;
+        };
+        let arg = self.argv.args.get(script.arg)?;
+        arg.place.pointer()?;
+        let span = match &script.reading.outcome {
+            Outcome::Exec(offsets) => {
+                let start = *offsets.first()?;
+                let line = arg.text().get(start..)?.lines().next()?;
+                start..start + line.trim_end().len()
+            }
+            Outcome::Refused(refusal) => refusal.at.clone(),
+            _ => return None,
+        };
+        Some(
+            arg.expanded
+                .as_ref()
+                .map_or(span.clone(), |expanded| expanded.raw(span)),
+        )
     }
 }
 

@@ -67,6 +67,7 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
         };
         findings.push(Finding {
             pointer: container.entry_pointer(),
+            span: container.entry_span(),
             on_stop: Some(story::before(container, decision, subject.budget)),
             repaired: matches!(
                 decision.verdict,
