@@ -7,6 +7,13 @@ pub(crate) mod codes;
 
 mod ss101_shell_swallows_signal;
 mod ss401_serves_without_delay;
+mod ss901_bad_value;
+mod ss902_unknown_key;
+mod ss903_unknown_container;
+mod ss904_locked;
+mod ss905_bad_policy;
+mod ss906_forced_not_possible;
+mod ss907_not_per_container;
 
 use crate::budget::{Budget, Share};
 use crate::decide::Decision;
@@ -97,6 +104,13 @@ impl<'a, 'p> Subject<'a, 'p> {
 static ALL: &[&Rule] = &[
     &ss101_shell_swallows_signal::RULE,
     &ss401_serves_without_delay::RULE,
+    &ss901_bad_value::RULE,
+    &ss902_unknown_key::RULE,
+    &ss903_unknown_container::RULE,
+    &ss904_locked::RULE,
+    &ss905_bad_policy::RULE,
+    &ss906_forced_not_possible::RULE,
+    &ss907_not_per_container::RULE,
 ];
 
 /// Every rule, in the order of the codes.
@@ -118,13 +132,28 @@ pub(crate) fn check(subject: &Subject<'_, '_>) -> Vec<Finding> {
     for rule in all() {
         (rule.check)(subject, &mut findings);
     }
-    findings.sort_by(|a, b| {
-        (&a.pointer, a.rule.code, &a.message).cmp(&(&b.pointer, b.rule.code, &b.message))
-    });
+    sort(&mut findings);
     findings
 }
 
 /// What there is to say of the settings alone: a pod that is left alone may be so by a mistake in them.
-pub(crate) fn of_settings(_settings: &Settings<'_>) -> Vec<Finding> {
-    Vec::new()
+pub(crate) fn of_settings(settings: &Settings<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for check in [
+        ss901_bad_value::of_settings,
+        ss902_unknown_key::of_settings,
+        ss903_unknown_container::of_settings,
+        ss904_locked::of_settings,
+        ss907_not_per_container::of_settings,
+    ] {
+        check(settings, &mut findings);
+    }
+    sort(&mut findings);
+    findings
+}
+
+fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        (&a.pointer, a.rule.code, &a.message).cmp(&(&b.pointer, b.rule.code, &b.message))
+    });
 }
