@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::trap::waits;
-use super::tree::{Item, Kind, List, Look, Node, Runs, Script, Simple};
-use super::{Command, Outcome, Reading, Reason, Refusal};
+use super::tree::{Item, Kind, Lexeme, List, Look, Node, Runs, Script, Simple};
+use super::{Command, Dialect, Outcome, Reading, Reason, Refusal};
 use crate::argv::Word;
 
 /// How deep calls of functions are followed.
@@ -227,6 +227,12 @@ impl<'s, 'a> Walk<'s, 'a> {
         }
         if simple.look == Look::Option {
             return self.refuse(Reason::CommandOption, simple.span.clone());
+        }
+        let substituted = |assignment: &&Lexeme| assignment.traits.substituted;
+        if self.script.dialect == Dialect::Posix
+            && let Some(assignment) = simple.assignments.iter().skip(1).find(substituted)
+        {
+            return self.refuse(Reason::AssignmentOrder, assignment.span.clone());
         }
         if word.traits.continued {
             return self.refuse(Reason::Continuation, word.span.clone());

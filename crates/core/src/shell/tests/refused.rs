@@ -226,6 +226,26 @@ fn names_that_may_be_something_else() {
 }
 
 #[test]
+fn the_order_of_assignments() {
+    refuses(
+        Dialect::Posix,
+        "A=1 B=$(x) app",
+        Reason::AssignmentOrder,
+        "B=$(x)",
+    );
+    refuses(
+        Dialect::Posix,
+        "A=1 B=`x` app",
+        Reason::AssignmentOrder,
+        "B=`x`",
+    );
+    execs(Dialect::Bash, "A=1 B=$(x) »app");
+    for dialect in BOTH {
+        execs(dialect, "B=$(x) A=1 »app");
+    }
+}
+
+#[test]
 fn nothing_to_insert() {
     for (text, outcome) in [
         ("", Outcome::Empty),
