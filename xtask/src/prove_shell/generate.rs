@@ -31,6 +31,8 @@ pub(super) fn program(random: &mut Random, dialect: Dialect) -> String {
         "\nexit\n",
         " # end",
         "; exit \"$?\"",
+        " || exit $?",
+        " || exit",
     ]);
     text.push_str(end);
     if !generator.bodies.is_empty() {

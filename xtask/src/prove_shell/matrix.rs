@@ -61,6 +61,8 @@ const SCRIPTS: &[&str] = &[
     "app; exit",
     "app; exit $?",
     "app\nexit \"$?\"\n",
+    "app || exit $?",
+    "ok && app || exit",
     "set -e; ok; app",
     "set -eu; ok; app",
     "umask 077; app",

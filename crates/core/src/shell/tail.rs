@@ -164,7 +164,11 @@ impl<'s, 'a> Walk<'s, 'a> {
     }
 
     fn list(&mut self, list: &List, calls: usize) {
-        let Some(item) = list.items.iter().rfind(|item| !self.hands_status_on(item)) else {
+        let Some(item) = list
+            .items
+            .iter()
+            .rfind(|item| !(item.is_alone() && self.script.hands_status_on(&item.last)))
+        else {
             return;
         };
         if item.background {
@@ -177,22 +181,6 @@ impl<'s, 'a> Walk<'s, 'a> {
             return self.refuse(Reason::Negated, item.last.span.clone());
         }
         self.node(&item.last.last, calls);
-    }
-
-    /// `exit`, `exit $?`: nothing but the end of what came before.
-    fn hands_status_on(&self, item: &Item) -> bool {
-        let Some(Kind::Simple(index)) = item.alone() else {
-            return false;
-        };
-        let Some(simple) = self.script.simples.get(*index) else {
-            return false;
-        };
-        let mut words = simple.words.iter().map(|word| word.raw);
-        words.next() == Some("exit")
-            && matches!(words.next(), None | Some("$?" | "\"$?\""))
-            && words.next().is_none()
-            && simple.assignments.is_empty()
-            && !simple.redirected
     }
 
     fn node(&mut self, node: &Node, calls: usize) {

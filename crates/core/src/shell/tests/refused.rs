@@ -16,6 +16,10 @@ fn not_in_tail_position() {
     all(&[
         ("app || echo", Reason::NotInTailPosition, "app"),
         ("app x || exit 1", Reason::NotInTailPosition, "app x"),
+        ("app && exit $?", Reason::NotInTailPosition, "app"),
+        ("app || exit $? >f", Reason::NotInTailPosition, "app"),
+        ("app || exit $?; echo", Reason::NotInTailPosition, "app"),
+        ("! app || exit $?", Reason::Negated, "! app"),
         ("app || true", Reason::NotInTailPosition, "app"),
         ("app && echo done", Reason::NotInTailPosition, "app"),
         ("app; echo", Reason::NotInTailPosition, "app"),
