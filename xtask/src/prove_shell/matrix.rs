@@ -116,7 +116,7 @@ pub(super) fn run(runner: &Runner, shells: &[Shell]) -> anyhow::Result<()> {
 
 /// Starts a script, stops it as a kubelet would, and says what was not as it should be.
 fn stop(runner: &Runner, shell: &Shell, script: &str) -> anyhow::Result<Option<String>> {
-    let mut running = runner.start(shell, script, true)?;
+    let mut running = runner.start(shell, &[], script, true)?;
     let ready = runner.wait_for_log(|log| log.contains("ready"), Duration::from_secs(5));
     if !ready {
         running.kill()?;

@@ -219,6 +219,7 @@ impl Runner {
     pub(super) fn start(
         &self,
         shell: &Shell,
+        options: &[&str],
         script: &str,
         serve: bool,
     ) -> anyhow::Result<Running> {
@@ -249,6 +250,7 @@ impl Runner {
             .command()
             .arg(&link)
             .args(argv)
+            .args(options)
             .args(["-c", script, "name", "one", "two words"])
             .current_dir(&cwd)
             .env_clear()
@@ -269,9 +271,17 @@ impl Runner {
         Ok(Running(child))
     }
 
+    /// Whether the shell itself finds the grammar right (`-n` runs nothing).
+    pub(super) fn accepts(&self, shell: &Shell, script: &str) -> anyhow::Result<bool> {
+        Ok(self.start(shell, &["-n"], script, false)?.wait(LIMIT)? == Some(0))
+    }
+
     /// Runs a script to its end.
     pub(super) fn run(&self, shell: &Shell, script: &str) -> anyhow::Result<Observed> {
-        let status = self.start(shell, script, false)?.wait(LIMIT)?.unwrap_or(-1);
+        let status = self
+            .start(shell, &[], script, false)?
+            .wait(LIMIT)?
+            .unwrap_or(-1);
         let cwd = self.root.path().join("cwd");
         let mut files = BTreeMap::new();
         collect(&cwd, &cwd, &mut files);

@@ -266,6 +266,7 @@ fn nothing_to_insert() {
         ("command exec app", Outcome::AlreadyExec),
         ("f() { exec app; }; f", Outcome::AlreadyExec),
         ("echo hello", Outcome::OnlyBuiltins),
+        ("r", Outcome::OnlyBuiltins),
         ("cd x; exit 3", Outcome::OnlyBuiltins),
         ("exit", Outcome::OnlyBuiltins),
         ("f() { echo; }; f", Outcome::OnlyBuiltins),
