@@ -361,27 +361,30 @@ const FAILURES: &[&str] = &[
     "inaccessible",
     "can't execute",
     "cannot run",
+    "redirection failure",
 ];
+
+/// Stands for any number of such lines.
+const FAILURE: &str = "<failure>\n";
 
 /// The beginning of a file, as text, whatever the wording of failures.
 fn lossy(path: &Path) -> String {
     let mut bytes = fs::read(path).unwrap_or_default();
     bytes.truncate(65_536);
     let text = String::from_utf8_lossy(&bytes);
-    let masked = text.split_inclusive('\n').map(|line| {
+    let mut masked = String::new();
+    for line in text.split_inclusive('\n') {
         let lower = line.to_ascii_lowercase();
         if line.starts_with('+') {
             // The trace of `set -x` shows the script's own text.
-            return line.replacen("exec ", "", 1);
+            masked.push_str(&line.replacen("exec ", "", 1));
+        } else if !FAILURES.iter().any(|failure| lower.contains(failure)) {
+            masked.push_str(line);
+        } else if !masked.ends_with(FAILURE) {
+            masked.push_str(FAILURE);
         }
-        let failure = FAILURES.iter().any(|failure| lower.contains(failure));
-        if failure {
-            "<failure>\n".to_owned()
-        } else {
-            line.to_owned()
-        }
-    });
-    masked.collect()
+    }
+    masked
 }
 
 fn collect(root: &Path, directory: &Path, files: &mut BTreeMap<String, String>) {

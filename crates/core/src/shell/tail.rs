@@ -226,10 +226,9 @@ impl<'s, 'a> Walk<'s, 'a> {
             return self.refuse(Reason::Continuation, word.span.clone());
         }
         let takes_exec = if word.traits.computed {
-            word.traits.slash
-                && !word.traits.substituted
-                && !word.traits.pattern
-                && !word.traits.braces
+            let (traits, first) = (word.traits, |c: char| c == '$' || starts_name(c));
+            let known = !traits.substituted && !traits.pattern && !traits.braces;
+            traits.slash && known && word.text.starts_with(first)
         } else {
             is_program_name(&word.text, word.traits.pattern)
         };
@@ -292,10 +291,17 @@ fn is_program_name(name: &str, pattern: bool) -> bool {
     let path = ["/", "./", "~/"]
         .iter()
         .any(|start| name.starts_with(start));
-    let first = |c: char| c.is_ascii_alphanumeric() || "_./~".contains(c);
     let rest = |c: char| {
-        first(c) || "+-@:,=".contains(c) || !c.is_ascii() || (pattern && "*?[]".contains(c))
+        starts_name(c) || "+-@:,=".contains(c) || !c.is_ascii() || (pattern && "*?[]".contains(c))
     };
     // ksh93 takes `name:` for a label and runs what follows.
-    name.starts_with(first) && name.chars().all(rest) && !name.ends_with(':') && (!pattern || path)
+    name.starts_with(starts_name)
+        && name.chars().all(rest)
+        && !name.ends_with(':')
+        && (!pattern || path)
+}
+
+/// `%1` is a job, `-x` and `+x` are options.
+fn starts_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_./~".contains(c)
 }

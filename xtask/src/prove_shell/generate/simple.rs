@@ -107,6 +107,8 @@ impl Generator<'_> {
                 .pick(&[
                     "trap 'echo bye' EXIT",
                     "eval 'app 0'",
+                    "eval 'app() { echo shadow; }'",
+                    "eval 'trap \"echo bye\" EXIT'",
                     "trap '' HUP",
                     "$FOO",
                     "\"$@\"",

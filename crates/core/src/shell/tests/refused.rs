@@ -215,6 +215,7 @@ fn names_that_may_be_something_else() {
         ("-x", Reason::ProgramName, "-x"),
         ("+x", Reason::ProgramName, "+x"),
         ("\"\"", Reason::ProgramName, "\"\""),
+        ("\"%$D/\"", Reason::ProgramName, "\"%$D/\""),
         ("label: app", Reason::ProgramName, "label:"),
         ("\"a b\"", Reason::ProgramName, "\"a b\""),
         ("'a*'", Reason::ProgramName, "'a*'"),
