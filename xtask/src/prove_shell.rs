@@ -3,6 +3,7 @@
 
 mod faults;
 mod generate;
+mod matrix;
 mod mutate;
 mod random;
 mod runner;
@@ -21,20 +22,25 @@ use runner::{Observed, Runner};
 use shells::Shell;
 
 const USAGE: &str = "\
-usage: cargo xtask prove-shell [--pairs N] [--seed S] [--mutated] [--shells dash,bash,...] [--faults]
+usage: cargo xtask prove-shell [--pairs N] [--seed S] [--mutated] [--shells dash,bash,...] [--grammar | --matrix | --faults]
 
   --pairs N    how many pairs original/rewritten to run (default 2000)
   --seed S     where the random numbers start (default: the time)
   --mutated    break the programs by one to three edits first
   --shells     only these (default: every one that is installed)
+  --grammar    only ask the shells whether they find the grammar right, too
+  --matrix     run each construct instead: equal, program PID 1, TERM once, exits by itself
   --faults     follow deliberately wrong rules instead, and fail unless each is caught";
 
 /// What the command line asks for.
+#[expect(clippy::struct_excessive_bools, reason = "one per switch")]
 struct Options {
     pairs: u64,
     seed: u64,
     mutated: bool,
     faults: bool,
+    matrix: bool,
+    grammar: bool,
     shells: Option<String>,
 }
 
@@ -46,6 +52,8 @@ impl Options {
             seed: now.as_secs(),
             mutated: false,
             faults: false,
+            matrix: false,
+            grammar: false,
             shells: None,
         };
         let mut args = args.iter();
@@ -58,6 +66,8 @@ impl Options {
                 "--pairs" => options.pairs = value()?.parse().context("--pairs needs a number")?,
                 "--seed" => options.seed = value()?.parse().context("--seed needs a number")?,
                 "--shells" => options.shells = Some(value()?.clone()),
+                "--grammar" => options.grammar = true,
+                "--matrix" => options.matrix = true,
                 "--mutated" => options.mutated = true,
                 "--faults" => options.faults = true,
                 "--help" => return Ok(None),
@@ -81,6 +91,9 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
         );
         return Ok(());
     };
+    if options.matrix {
+        return matrix::run(&runner, &shells);
+    }
     if options.faults {
         return faults::run(&runner, &shells, options.seed, options.pairs);
     }
@@ -119,7 +132,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
 }
 
 /// Runs in parallel: a script that hangs until its time is up takes no processor.
-const WORKERS: usize = 4;
+const WORKERS: usize = 3;
 
 #[derive(Default)]
 struct Tally {
@@ -142,6 +155,16 @@ fn work(options: &Options, shells: &[Shell], tally: &Tally) -> anyhow::Result<()
             continue;
         };
         tally.pairs.fetch_add(1, Relaxed);
+        if options.grammar {
+            if !runner.accepts(shell, &script)? {
+                tally.differences.fetch_add(1, Relaxed);
+                println!(
+                    "SYNTAX ERROR in {} (seed {}):\n{script}\n--",
+                    shell.name, options.seed
+                );
+            }
+            continue;
+        }
         match compare(&runner, shell, &script, &insert(&script, &offsets))? {
             Verdict::Equal => {}
             Verdict::Declared => _ = tally.declared.fetch_add(1, Relaxed),

@@ -108,7 +108,7 @@ const FAULTS: &[Fault] = &[
         insertions: |_, r| last_of(r, Reason::BackgroundJob, any),
     },
     Fault {
-        name: "eval and sourced files ignored",
+        name: "eval ignored",
         insertions: |_, r| last_of(r, Reason::Eval, |c| c.tail),
     },
 ];

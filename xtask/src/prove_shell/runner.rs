@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -87,6 +87,9 @@ impl Runner {
         let privileged = fs::metadata("/proc/self")?.uid() == 0;
         let isolate: &[&str] = if privileged {
             &[
+                "timeout",
+                "--signal=KILL",
+                "20",
                 "unshare",
                 "--pid",
                 "--fork",
@@ -101,10 +104,14 @@ impl Runner {
                 "--clear-groups",
                 "--bounding-set=-all",
                 "--no-new-privs",
+                "--pdeathsig=KILL",
                 "--",
             ]
         } else {
             &[
+                "timeout",
+                "--signal=KILL",
+                "20",
                 "unshare",
                 "--user",
                 "--pid",
@@ -151,13 +158,36 @@ impl Runner {
              line=\"$line FOO=$FOO A=$A umask=$(umask) pwd=${{PWD##*/}}\"\n\
              for fd in 3 4 5; do [ -e /proc/self/fd/$fd ] && line=\"$line fd$fd\"; done\n\
              echo \"$line\"\n\
-             echo \"$line\" >>{}\n\
+             echo \"$line\" >>{log}\n\
+             if [ \"$line\" != \"${{line#app}}\" ] && [ -e {serve} ]; then\n\
+               trap 'echo term >>{log}; exit 0' TERM\n\
+               echo \"ready pid $$\" >>{log}\n\
+               while :; do /bin/sleep 0.02; done\n\
+             fi\n\
              exit {status}\n",
-            self.log().display()
+            log = self.log().display(),
+            serve = self.log().with_file_name("serve").display(),
         );
         fs::write(path, text)?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
         Ok(())
+    }
+
+    /// What the programs logged.
+    pub(super) fn log_text(&self) -> String {
+        lossy(&self.log())
+    }
+
+    /// Waits until the log is as it should be; whether it came so far.
+    pub(super) fn wait_for_log(&self, done: impl Fn(&str) -> bool, limit: Duration) -> bool {
+        let started = Instant::now();
+        while started.elapsed() < limit {
+            if done(&self.log_text()) {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        false
     }
 
     fn log(&self) -> PathBuf {
@@ -185,8 +215,14 @@ impl Runner {
         Ok(directory)
     }
 
-    /// Runs a script to its end.
-    pub(super) fn run(&self, shell: &Shell, script: &str) -> anyhow::Result<Observed> {
+    /// Starts a script in a fresh directory; `app` then waits for TERM if it is to serve.
+    pub(super) fn start(
+        &self,
+        shell: &Shell,
+        options: &[&str],
+        script: &str,
+        serve: bool,
+    ) -> anyhow::Result<Running> {
         let cwd = self.fresh("cwd")?;
         let log = self.fresh("log")?;
         fs::create_dir(cwd.join("sub"))?;
@@ -195,28 +231,26 @@ impl Runner {
         self.install_program(&cwd.join("local"), 0)?;
         fs::write(log.join("runs"), "")?;
         fs::set_permissions(log.join("runs"), fs::Permissions::from_mode(0o666))?;
+        if serve {
+            fs::write(log.join("serve"), "")?;
+        }
         if self.privileged {
             chown(cwd.join("sub"), Some(NOBODY), Some(NOBODY))?;
         }
-        let stdout = self.root.path().join("stdout");
         let mut argv = shell.argv.iter();
-        let mut command = self.command();
         // The shell is told its name by a link, as `sh` in an image is one.
         let name = argv.next().copied().unwrap_or(shell.name);
-        let link = self
-            .root
-            .path()
-            .join("bin")
-            .join(format!("shell-{}", shell.name))
-            .join(name);
+        let bin = self.root.path().join("bin");
+        let link = bin.join(format!("shell-{}", shell.name)).join(name);
         if !link.exists() {
             fs::create_dir_all(link.parent().context("no folder")?)?;
             std::os::unix::fs::symlink(&shell.path, &link)?;
         }
-        let bin = self.root.path().join("bin");
-        let mut child = command
+        let child = self
+            .command()
             .arg(&link)
             .args(argv)
+            .args(options)
             .args(["-c", script, "name", "one", "two words"])
             .current_dir(&cwd)
             .env_clear()
@@ -229,35 +263,91 @@ impl Runner {
                 ("LC_ALL", "C.UTF-8"),
             ])
             .stdin(Stdio::null())
-            .stdout(fs::File::create(&stdout)?)
+            .stdout(fs::File::create(self.root.path().join("stdout"))?)
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()
             .context("starting unshare (package util-linux)")?;
-        let started = Instant::now();
-        let status = loop {
-            if let Some(status) = child.try_wait()? {
-                break status
-                    .code()
-                    .unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
-            }
-            if started.elapsed() > LIMIT {
-                // Its own child, PID 1 of the namespace, goes with it.
-                child.kill()?;
-                child.wait()?;
-                break -1;
-            }
-            std::thread::sleep(Duration::from_micros(500));
-        };
+        Ok(Running(child))
+    }
+
+    /// Whether the shell itself finds the grammar right (`-n` runs nothing).
+    pub(super) fn accepts(&self, shell: &Shell, script: &str) -> anyhow::Result<bool> {
+        Ok(self.start(shell, &["-n"], script, false)?.wait(LIMIT)? == Some(0))
+    }
+
+    /// Runs a script to its end.
+    pub(super) fn run(&self, shell: &Shell, script: &str) -> anyhow::Result<Observed> {
+        let status = self
+            .start(shell, &[], script, false)?
+            .wait(LIMIT)?
+            .unwrap_or(-1);
+        let cwd = self.root.path().join("cwd");
         let mut files = BTreeMap::new();
         collect(&cwd, &cwd, &mut files);
         Ok(Observed {
             status,
-            stdout: lossy(&stdout),
-            runs: lossy(&self.log()),
+            stdout: lossy(&self.root.path().join("stdout")),
+            runs: {
+                let log = self.log_text();
+                let mut lines: Vec<_> = log.lines().collect();
+                // The programs of a pipeline run in any order.
+                if script.contains('|') {
+                    lines.sort_unstable();
+                }
+                lines.join("\n")
+            },
             files,
         })
     }
+}
+
+/// A script that runs. `timeout` ends it even when nobody is left to do so.
+pub(super) struct Running(Child);
+
+impl Running {
+    /// The host's id of PID 1: the child of `unshare`, which is the child of `timeout`.
+    pub(super) fn first_process(&self) -> Option<u32> {
+        child_of(child_of(self.0.id())?)
+    }
+
+    /// Exit code, or 128 + signal; `None` when the time was up and it was killed.
+    pub(super) fn wait(&mut self, limit: Duration) -> anyhow::Result<Option<i32>> {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.0.try_wait()? {
+                return Ok(Some(
+                    status
+                        .code()
+                        .unwrap_or_else(|| 128 + status.signal().unwrap_or(0)),
+                ));
+            }
+            if started.elapsed() > limit {
+                self.kill()?;
+                return Ok(None);
+            }
+            std::thread::sleep(Duration::from_micros(500));
+        }
+    }
+
+    /// Ends it: everything in the namespace goes with PID 1.
+    pub(super) fn kill(&mut self) -> anyhow::Result<()> {
+        if let Some(first) = self.first_process() {
+            Command::new("kill")
+                .args(["-KILL", &first.to_string()])
+                .status()?;
+        } else {
+            self.0.kill()?;
+        }
+        self.0.wait()?;
+        Ok(())
+    }
+}
+
+/// The only child of a process.
+fn child_of(id: u32) -> Option<u32> {
+    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok()
 }
 
 /// How shells say that a program cannot be run. They word it otherwise for `exec`, which nobody depends on.
@@ -271,19 +361,30 @@ const FAILURES: &[&str] = &[
     "inaccessible",
     "can't execute",
     "cannot run",
+    "redirection failure",
 ];
+
+/// Stands for any number of such lines.
+const FAILURE: &str = "<failure>\n";
 
 /// The beginning of a file, as text, whatever the wording of failures.
 fn lossy(path: &Path) -> String {
     let mut bytes = fs::read(path).unwrap_or_default();
     bytes.truncate(65_536);
     let text = String::from_utf8_lossy(&bytes);
-    let masked = text.split_inclusive('\n').map(|line| {
+    let mut masked = String::new();
+    for line in text.split_inclusive('\n') {
         let lower = line.to_ascii_lowercase();
-        let failure = FAILURES.iter().any(|failure| lower.contains(failure));
-        if failure { "<failure>\n" } else { line }
-    });
-    masked.collect()
+        if line.starts_with('+') {
+            // The trace of `set -x` shows the script's own text.
+            masked.push_str(&line.replacen("exec ", "", 1));
+        } else if !FAILURES.iter().any(|failure| lower.contains(failure)) {
+            masked.push_str(line);
+        } else if !masked.ends_with(FAILURE) {
+            masked.push_str(FAILURE);
+        }
+    }
+    masked
 }
 
 fn collect(root: &Path, directory: &Path, files: &mut BTreeMap<String, String>) {

@@ -187,10 +187,15 @@ impl<'a> Parser<'a> {
         let mut pipelines = 1;
         let mut last = self.pipeline()?;
         while matches!(self.token, Token::AndOr) {
+            let or = self.byte(self.at) == Some(b'|');
             self.advance()?;
             self.newlines()?;
-            last = self.pipeline()?;
+            let next = self.pipeline()?;
             pipelines += 1;
+            // `app || exit $?` at the end only hands the status on: the tail is what stands before it.
+            if !(or && !matches!(self.token, Token::AndOr) && self.script.hands_status_on(&next)) {
+                last = next;
+            }
         }
         let background = matches!(self.token, Token::Background);
         if background {
@@ -316,16 +321,5 @@ impl<'a> Parser<'a> {
             Redirect::Plain | Redirect::File | Redirect::HereString => {}
         }
         self.advance()
-    }
-}
-
-impl Item {
-    /// The command, if it is all there is and runs in the foreground.
-    pub(super) fn alone(&self) -> Option<&Kind> {
-        let plain = self.pipelines == 1
-            && self.last.commands == 1
-            && !self.background
-            && !self.last.negated;
-        plain.then_some(&self.last.last.kind)
     }
 }

@@ -54,6 +54,9 @@ reasons! {
     ProgramName, "program-name",
         "The program's name has characters that shells may read as something else than a name.",
         "put `exec` before the program yourself, or call it by its path";
+    AssignmentOrder, "assignment-order",
+        "A command substitution stands in an assignment behind another one, which ksh93 runs in another environment before `exec`.",
+        "assign on lines of their own, with `export`, and put `exec` before the program";
     CommandOption, "command-option",
         "`command` with an option looks programs up in another way than `exec` does.",
         "replace `command -p` by `exec` and the program's path";

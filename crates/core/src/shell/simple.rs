@@ -80,6 +80,9 @@ impl<'a> Parser<'a> {
                         if is_reserved(word.raw) {
                             return refuse(Reason::Syntax, word.span);
                         }
+                    } else if self.substitutions > 0 && matches!(word.raw, "case" | "esac") {
+                        // ksh93 counts them in `$( )`, wherever they stand.
+                        return refuse(Reason::Syntax, word.span);
                     }
                     parts.words.push(word);
                     self.advance()?;

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::trap::waits;
-use super::tree::{Item, Kind, List, Look, Node, Runs, Script, Simple};
-use super::{Command, Outcome, Reading, Reason, Refusal};
+use super::tree::{Item, Kind, Lexeme, List, Look, Node, Runs, Script, Simple};
+use super::{Command, Dialect, Outcome, Reading, Reason, Refusal};
 use crate::argv::Word;
 
 /// How deep calls of functions are followed.
@@ -164,7 +164,11 @@ impl<'s, 'a> Walk<'s, 'a> {
     }
 
     fn list(&mut self, list: &List, calls: usize) {
-        let Some(item) = list.items.iter().rfind(|item| !self.hands_status_on(item)) else {
+        let Some(item) = list
+            .items
+            .iter()
+            .rfind(|item| !(item.is_alone() && self.script.hands_status_on(&item.last)))
+        else {
             return;
         };
         if item.background {
@@ -177,22 +181,6 @@ impl<'s, 'a> Walk<'s, 'a> {
             return self.refuse(Reason::Negated, item.last.span.clone());
         }
         self.node(&item.last.last, calls);
-    }
-
-    /// `exit`, `exit $?`: nothing but the end of what came before.
-    fn hands_status_on(&self, item: &Item) -> bool {
-        let Some(Kind::Simple(index)) = item.alone() else {
-            return false;
-        };
-        let Some(simple) = self.script.simples.get(*index) else {
-            return false;
-        };
-        let mut words = simple.words.iter().map(|word| word.raw);
-        words.next() == Some("exit")
-            && matches!(words.next(), None | Some("$?" | "\"$?\""))
-            && words.next().is_none()
-            && simple.assignments.is_empty()
-            && !simple.redirected
     }
 
     fn node(&mut self, node: &Node, calls: usize) {
@@ -228,14 +216,19 @@ impl<'s, 'a> Walk<'s, 'a> {
         if simple.look == Look::Option {
             return self.refuse(Reason::CommandOption, simple.span.clone());
         }
+        let substituted = |assignment: &&Lexeme| assignment.traits.substituted;
+        if self.script.dialect == Dialect::Posix
+            && let Some(assignment) = simple.assignments.iter().skip(1).find(substituted)
+        {
+            return self.refuse(Reason::AssignmentOrder, assignment.span.clone());
+        }
         if word.traits.continued {
             return self.refuse(Reason::Continuation, word.span.clone());
         }
         let takes_exec = if word.traits.computed {
-            word.traits.slash
-                && !word.traits.substituted
-                && !word.traits.pattern
-                && !word.traits.braces
+            let (traits, first) = (word.traits, |c: char| c == '$' || starts_name(c));
+            let known = !traits.substituted && !traits.pattern && !traits.braces;
+            traits.slash && known && word.text.starts_with(first)
         } else {
             is_program_name(&word.text, word.traits.pattern)
         };
@@ -298,10 +291,17 @@ fn is_program_name(name: &str, pattern: bool) -> bool {
     let path = ["/", "./", "~/"]
         .iter()
         .any(|start| name.starts_with(start));
-    let first = |c: char| c.is_ascii_alphanumeric() || "_./~".contains(c);
     let rest = |c: char| {
-        first(c) || "+-@:,=".contains(c) || !c.is_ascii() || (pattern && "*?[]".contains(c))
+        starts_name(c) || "+-@:,=".contains(c) || !c.is_ascii() || (pattern && "*?[]".contains(c))
     };
     // ksh93 takes `name:` for a label and runs what follows.
-    name.starts_with(first) && name.chars().all(rest) && !name.ends_with(':') && (!pattern || path)
+    name.starts_with(starts_name)
+        && name.chars().all(rest)
+        && !name.ends_with(':')
+        && (!pattern || path)
+}
+
+/// `%1` is a job, `-x` and `+x` are options.
+fn starts_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_./~".contains(c)
 }

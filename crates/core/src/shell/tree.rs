@@ -68,6 +68,18 @@ pub(super) struct Item {
     pub(super) background: bool,
 }
 
+impl Item {
+    /// It is one command in the foreground.
+    pub(super) fn is_alone(&self) -> bool {
+        self.pipelines == 1 && self.last.commands == 1 && !self.background && !self.last.negated
+    }
+
+    /// The command, if it is all there is.
+    pub(super) fn alone(&self) -> Option<&Kind> {
+        self.is_alone().then_some(&self.last.last.kind)
+    }
+}
+
 /// One or more commands joined by `|`.
 #[derive(Debug)]
 pub(super) struct Pipeline {
@@ -191,4 +203,24 @@ pub(super) struct Script<'a> {
     pub(super) occurrences: HashMap<Cow<'a, str>, usize>,
     /// The first thing that may stand nowhere in a script.
     pub(super) forbidden: Option<Refusal>,
+}
+
+impl Script<'_> {
+    /// `exit`, `exit $?`: nothing but the end of what came before.
+    pub(super) fn hands_status_on(&self, pipeline: &Pipeline) -> bool {
+        let Kind::Simple(index) = pipeline.last.kind else {
+            return false;
+        };
+        let Some(simple) = self.simples.get(index) else {
+            return false;
+        };
+        let mut words = simple.words.iter().map(|word| word.raw);
+        pipeline.commands == 1
+            && !pipeline.negated
+            && words.next() == Some("exit")
+            && matches!(words.next(), None | Some("$?" | "\"$?\""))
+            && words.next().is_none()
+            && simple.assignments.is_empty()
+            && !simple.redirected
+    }
 }

@@ -193,6 +193,10 @@ fn trailing_exit() {
         "»app; exit $?",
         "»app\nexit \"$?\"\n",
         "»app; exit; exit $?",
+        "»app || exit",
+        "»app || exit $?",
+        "ok && »app || exit \"$?\"; exit",
+        "main() { »app || exit $?; }; main",
         "if a; then »app; exit; fi",
     ] {
         for dialect in BOTH {

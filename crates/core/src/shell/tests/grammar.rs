@@ -100,6 +100,7 @@ const REFUSED: &[(&str, Reason, &str)] = &[
     ("app ${x", Reason::Unterminated, "${x"),
     ("app `echo \\`x\\``", Reason::Syntax, "\\"),
     ("app \"`echo \"x\"`\"", Reason::Syntax, "\""),
+    ("app $(x case y)", Reason::Syntax, "case"),
     ("f() app", Reason::FunctionBody, "app"),
     ("f() if a; then b; fi; app", Reason::FunctionBody, "if"),
     ("a b() { app; }", Reason::Syntax, "("),

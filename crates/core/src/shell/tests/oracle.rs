@@ -38,6 +38,12 @@ fn tails(node: &Node, functions: &HashMap<String, Node>, out: &mut Vec<usize>) {
             {
                 last -= 1;
             }
+            if last > 0
+                && is_exit(&items[last].command)
+                && items[last - 1].operator == Some(ListOperator::Or)
+            {
+                last -= 1;
+            }
             tails(&items[last].command, functions, out);
         }
         NodeKind::BraceGroup { body, .. } => tails(body, functions, out),
@@ -68,6 +74,16 @@ fn is_exit(node: &Node) -> bool {
     exits.contains(&node.to_string().as_str())
 }
 
+/// Nothing but the end of what came before.
+fn exits(node: &Node) -> bool {
+    match &node.kind {
+        NodeKind::List { items } => items.iter().all(|item| {
+            is_exit(&item.command) && matches!(item.operator, None | Some(ListOperator::Semi))
+        }),
+        _ => is_exit(node),
+    }
+}
+
 fn functions(node: &Node, out: &mut HashMap<String, Node>) {
     match &node.kind {
         NodeKind::Function { name, body } => {
@@ -87,7 +103,7 @@ fn oracle(text: &str) -> Vec<usize> {
         functions(node, &mut defined);
     }
     let mut out = Vec::new();
-    if let Some(node) = nodes.iter().rfind(|node| !is_exit(node)) {
+    if let Some(node) = nodes.iter().rfind(|node| !exits(node)) {
         tails(node, &defined, &mut out);
     }
     let bytes: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
@@ -101,6 +117,8 @@ fn oracle(text: &str) -> Vec<usize> {
 fn agrees_on_known_scripts() {
     for marked in [
         "»app",
+        "»app || exit $?",
+        "»app\nexit; exit $?",
         "é; ok && »app",
         "if a; then »app; else »app2; fi",
         "main() { »app; }; main; exit $?",

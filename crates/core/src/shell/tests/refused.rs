@@ -16,6 +16,10 @@ fn not_in_tail_position() {
     all(&[
         ("app || echo", Reason::NotInTailPosition, "app"),
         ("app x || exit 1", Reason::NotInTailPosition, "app x"),
+        ("app && exit $?", Reason::NotInTailPosition, "app"),
+        ("app || exit $? >f", Reason::NotInTailPosition, "app"),
+        ("app || exit $?; echo", Reason::NotInTailPosition, "app"),
+        ("! app || exit $?", Reason::Negated, "! app"),
         ("app || true", Reason::NotInTailPosition, "app"),
         ("app && echo done", Reason::NotInTailPosition, "app"),
         ("app; echo", Reason::NotInTailPosition, "app"),
@@ -211,6 +215,7 @@ fn names_that_may_be_something_else() {
         ("-x", Reason::ProgramName, "-x"),
         ("+x", Reason::ProgramName, "+x"),
         ("\"\"", Reason::ProgramName, "\"\""),
+        ("\"%$D/\"", Reason::ProgramName, "\"%$D/\""),
         ("label: app", Reason::ProgramName, "label:"),
         ("\"a b\"", Reason::ProgramName, "\"a b\""),
         ("'a*'", Reason::ProgramName, "'a*'"),
@@ -222,6 +227,26 @@ fn names_that_may_be_something_else() {
     ]);
     for dialect in BOTH {
         execs(dialect, "»/opt/ap*");
+    }
+}
+
+#[test]
+fn the_order_of_assignments() {
+    refuses(
+        Dialect::Posix,
+        "A=1 B=$(x) app",
+        Reason::AssignmentOrder,
+        "B=$(x)",
+    );
+    refuses(
+        Dialect::Posix,
+        "A=1 B=`x` app",
+        Reason::AssignmentOrder,
+        "B=`x`",
+    );
+    execs(Dialect::Bash, "A=1 B=$(x) »app");
+    for dialect in BOTH {
+        execs(dialect, "B=$(x) A=1 »app");
     }
 }
 
@@ -242,6 +267,7 @@ fn nothing_to_insert() {
         ("command exec app", Outcome::AlreadyExec),
         ("f() { exec app; }; f", Outcome::AlreadyExec),
         ("echo hello", Outcome::OnlyBuiltins),
+        ("r", Outcome::OnlyBuiltins),
         ("cd x; exit 3", Outcome::OnlyBuiltins),
         ("exit", Outcome::OnlyBuiltins),
         ("f() { echo; }; f", Outcome::OnlyBuiltins),

@@ -1,0 +1,141 @@
+//! Construct by construct: the rewritten script makes the program PID 1, which gets TERM once and exits by itself.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use softstop_core::shell::{Outcome, insert, read};
+
+use super::runner::Runner;
+use super::shells::Shell;
+use super::{Verdict, compare};
+
+/// Scripts in every shell's grammar whose program is `app`, and that take exec.
+const SCRIPTS: &[&str] = &[
+    "app",
+    "app x # run it",
+    "app x;\n# done\n",
+    "./local && \"app\" x",
+    "'app'",
+    "\\app",
+    "ok && \\\napp x",
+    "ok && \\\n  app \\\n  --flag\n",
+    "FOO=bar app",
+    "FOO=old; FOO=new app $FOO",
+    "A=1 FOO=$A app",
+    "FOO=$(ok) app",
+    "PATH=$PATH:/opt app",
+    "IFS=: app $x",
+    "set -a; FOO=bar; app",
+    "export FOO=b; app",
+    ">out app x",
+    "app <in >>out 2>&1",
+    "2>err >|out app",
+    "app 3>three 4<in 5>&3",
+    "{ ok; app; } >out",
+    "if ok; then app; fi 2>&1",
+    "exec >out; app",
+    "app <<E\nline $x\nE\n",
+    "app <<'E'\nline $(\nE\n",
+    "cat >cfg <<E && app\nline\nE\n",
+    "cat >cfg <<-E\n\tline $(ok)\n\tE\napp",
+    "ok && app",
+    "fail || ok && app",
+    "fail; app",
+    "ok\nok\napp\n",
+    "cd sub && app",
+    "{ app; }",
+    "{ ok; { app; }; }",
+    "if fail; then ok; elif ok; then app; else ok; fi",
+    "if ok; then app; else echo no; fi",
+    "case $x in a) ok;; v*) app;; esac",
+    "case $x in\n  (a|value)\n    ok\n    app\n    ;;\n  *) exit 1\nesac",
+    "(cd sub && ok); app",
+    "ok | cat; app",
+    "for f in a b; do ok $f; done; app",
+    "while fail; do ok; done; app",
+    "f() { ok; }; f; f; app",
+    "main() { app \"$@\"; }; main a 'b c'",
+    "main() { ok; if ok; then app; fi; }; main >out",
+    "run() { app; }; main() { run; }; main",
+    "app; exit",
+    "app; exit $?",
+    "app\nexit \"$?\"\n",
+    "app || exit $?",
+    "ok && app || exit",
+    "set -e; ok; app",
+    "set -eu; ok; app",
+    "umask 077; app",
+    "app $(fail 9) ${y:-d} $((1+2)) * ~ \"$1\" $$",
+    "app `ok`",
+    "$D/../bin/app",
+    "\"$D/../bin/app\" x",
+    "env FOO=b app",
+    "nice -n 5 app",
+    "nohup app",
+    "stdbuf -oL app",
+    "command app",
+];
+
+/// Runs every construct on every shell.
+pub(super) fn run(runner: &Runner, shells: &[Shell]) -> anyhow::Result<()> {
+    let mut failures = 0;
+    for script in SCRIPTS {
+        for shell in shells {
+            let Outcome::Exec(offsets) = read(script, shell.dialect).outcome else {
+                println!("REFUSED  {}: {script:?}", shell.name);
+                failures += 1;
+                continue;
+            };
+            let rewritten = insert(script, &offsets);
+            if let Verdict::Differs(pair) = compare(runner, shell, script, &rewritten)? {
+                println!(
+                    "DIFFERS  {}: {script:?}\n{}",
+                    shell.name,
+                    pair.0.against(&pair.1)
+                );
+                failures += 1;
+            }
+            if let Some(problem) = stop(runner, shell, &rewritten)? {
+                println!("NO DRAIN {}: {rewritten:?}: {problem}", shell.name);
+                failures += 1;
+            }
+        }
+    }
+    println!(
+        "prove-shell: {} constructs on {} shells: {failures} failures",
+        SCRIPTS.len(),
+        shells.len()
+    );
+    if failures == 0 {
+        Ok(())
+    } else {
+        bail!("{failures} failures")
+    }
+}
+
+/// Starts a script, stops it as a kubelet would, and says what was not as it should be.
+fn stop(runner: &Runner, shell: &Shell, script: &str) -> anyhow::Result<Option<String>> {
+    let mut running = runner.start(shell, &[], script, true)?;
+    let ready = runner.wait_for_log(|log| log.contains("ready"), Duration::from_secs(5));
+    if !ready {
+        running.kill()?;
+        return Ok(Some("the program did not start".to_owned()));
+    }
+    let Some(first) = running.first_process() else {
+        running.kill()?;
+        return Ok(Some("it ended before it was stopped".to_owned()));
+    };
+    let started = Instant::now();
+    Command::new("kill")
+        .args(["-TERM", &first.to_string()])
+        .status()?;
+    let status = running.wait(Duration::from_secs(3))?;
+    let log = runner.log_text();
+    let lines = |what: &str| log.lines().filter(|line| line.starts_with(what)).count();
+    Ok(match status {
+        None => Some(format!("killed after {:?}: {log:?}", started.elapsed())),
+        Some(0) if lines("ready pid 1") == 1 && lines("term") == 1 => None,
+        Some(status) => Some(format!("exit code {status}: {log:?}")),
+    })
+}
