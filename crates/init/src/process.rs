@@ -34,9 +34,9 @@ pub enum Kind {
 /// take more room than all that is done with them.
 const IDLE: &[u8] = b"cat pause sleep tail tee yes";
 const INITS: &[u8] = b"catatonit docker-init dumb-init tini tini-static";
-const LAUNCHERS: &[u8] =
-    b"entr flock ltrace make npm npx nsenter parallel pnpm pnpx runsvdir runuser script setsid \
-    strace su sudo time timeout unshare uv uvx watch xargs yarn";
+const LAUNCHERS: &[u8] = b"apache2ctl apachectl daemonize entr flock ltrace make npm npx nsenter parallel pnpm pnpx \
+    runsvdir runuser script setsid start-stop-daemon strace su sudo time timeout unshare uv uvx watch watchmedo xargs \
+    yarn yarnpkg";
 /// Scripts of these names make node a launcher.
 const NODE_LAUNCHERS: &[u8] = b"npm npm-cli.js npx npx-cli.js pnpm pnpm.cjs pnpm.mjs yarn yarn.js";
 
@@ -302,6 +302,38 @@ mod tests {
                 expected,
                 "{name} {exe} {cmdline:?}"
             );
+        }
+    }
+
+    /// The lists here are short because this program is; the tables they must agree with are not.
+    #[test]
+    fn it_knows_every_launcher_of_the_tables() {
+        use softstop_programs::launcher::{self, LAUNCHERS, Passing};
+        use softstop_programs::profile::{Detect, Drain, PROFILES};
+        for launcher in LAUNCHERS {
+            let exe = format!("/usr/bin/{}", launcher.name);
+            let found = kind(launcher.name.as_bytes(), exe.as_bytes(), exe.as_bytes());
+            let expected: &[Kind] = match launcher.passing {
+                Passing::Init => &[Kind::Init],
+                Passing::GroupInit => &[Kind::Init, Kind::Launcher],
+                Passing::Forwards | Passing::Swallows => &[Kind::Launcher],
+                Passing::Replaces | Passing::Foreign => &[Kind::Program, Kind::Launcher],
+            };
+            assert!(expected.contains(&found), "{launcher:?}: {found:?}");
+        }
+        for profile in PROFILES {
+            for detect in profile.detect {
+                if let Detect::Program(name) = detect {
+                    let found = kind(name.as_bytes(), name.as_bytes(), b"");
+                    let idle = profile.drain == Drain::NoHandler;
+                    assert!(
+                        found == Kind::Program
+                            || (idle && found == Kind::Idle)
+                            || launcher::by_name(name).is_some(),
+                        "{name}: {found:?}"
+                    );
+                }
+            }
         }
     }
 }
