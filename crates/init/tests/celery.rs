@@ -2,7 +2,6 @@
 //! SIGTERM loses the task as surely as SIGKILL.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -14,12 +13,12 @@ const GRACE: Duration = Duration::from_secs(15);
 const TASKS: &str = "
 import os, time
 from celery import Celery
-app = Celery(broker='redis://127.0.0.1:' + os.environ['REDIS_PORT'])
+app = Celery(broker='redis+socket://' + os.environ['REDIS'])
 app.conf.worker_hijack_root_logger = False
 @app.task
 def work(log):
     with open(log, 'a') as file: file.write('task begins\\n')
-    time.sleep(1.5)
+    time.sleep(2)
     with open(log, 'a') as file: file.write('task ends\\n')
 ";
 
@@ -57,42 +56,31 @@ fn celery() -> Option<PathBuf> {
     Some(program)
 }
 
-/// A Redis of our own, on a free port of the loopback device.
-struct Redis {
-    server: Child,
-    port: u16,
-}
+/// A Redis of our own, on a socket.
+struct Redis(Child);
 
 impl Redis {
     fn start(directory: &Path) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("port");
-        let port = listener.local_addr().expect("address").port();
-        drop(listener);
+        let socket = directory.join("redis.sock");
         let mut command = Command::new("redis-server");
         command
-            .args([
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--port",
-                &port.to_string(),
-            ])
+            .args(["--port", "0", "--save", "", "--unixsocket"])
+            .arg(&socket)
             .current_dir(directory);
         let server = command.stdout(Stdio::null()).spawn().expect("redis-server");
         let deadline = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        while !socket.exists() {
             assert!(Instant::now() < deadline, "redis-server did not start");
             sleep(Duration::from_millis(20));
         }
-        Self { server, port }
+        Self(server)
     }
 }
 
 impl Drop for Redis {
     fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -100,12 +88,12 @@ impl Drop for Redis {
 fn stop_in_the_middle(argv: &[&str], hook: bool) -> Option<(String, End, String)> {
     let celery = celery()?;
     let redis_directory = tempfile::TempDir::new().expect("directory");
-    let redis = Redis::start(redis_directory.path());
+    let _redis = Redis::start(redis_directory.path());
     let modules = tempfile::TempDir::new().expect("directory");
     fs::write(modules.path().join("tasks.py"), TASKS).expect("tasks");
     let environment = |command: &mut Command| {
         command
-            .env("REDIS_PORT", redis.port.to_string())
+            .env("REDIS", redis_directory.path().join("redis.sock"))
             .env("PYTHONPATH", modules.path());
         command.env("C_FORCE_ROOT", "1").current_dir(modules.path());
     };
@@ -123,7 +111,7 @@ fn stop_in_the_middle(argv: &[&str], hook: bool) -> Option<(String, End, String)
     call.args(["-c", "import sys, tasks; tasks.work.delay(sys.argv[1])"])
         .arg(&log);
     environment(&mut call);
-    assert!(call.status().expect("python").success());
+    let mut call = call.spawn().expect("python");
     container.wait_for("task begins", 1);
     sleep(Duration::from_millis(200));
     if hook {
@@ -131,6 +119,7 @@ fn stop_in_the_middle(argv: &[&str], hook: bool) -> Option<(String, End, String)
     }
     let _ = softstop_init::sys::kill(container.pid, 15);
     let end = container.wait(GRACE);
+    assert!(call.wait().expect("python").success());
     Some((container.log(), end, container.output()))
 }
 
@@ -176,7 +165,7 @@ fn without_us_the_same_trap_loses_the_task() {
     if !available(&["redis-server", "python3", "bash"]) {
         return;
     }
-    if let Some((log, ..)) = stop_in_the_middle(&["bash", "-c", TRAP], false) {
-        assert_eq!(log, "task begins\n");
+    if let Some((log, end, output)) = stop_in_the_middle(&["bash", "-c", TRAP], false) {
+        assert_eq!(log, "task begins\n", "{end:?}\n{output}");
     }
 }
