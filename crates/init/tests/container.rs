@@ -175,7 +175,7 @@ impl Container {
     /// Waits until the log holds `count` lines with `what`.
     #[track_caller]
     pub(crate) fn wait_for(&self, what: &str, count: usize) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while self
             .log()
             .lines()
