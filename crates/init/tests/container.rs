@@ -142,6 +142,7 @@ impl Container {
             std::os::unix::fs::symlink(drainer(), directory.path().join(name)).expect("link");
         }
         command
+            .current_dir(directory.path())
             .env("DRAINER_LOG", directory.path().join("log"))
             .env("PATH", path_with(directory.path()));
         configure(&mut command);
