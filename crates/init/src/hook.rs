@@ -149,7 +149,7 @@ impl Hook {
         if !ends {
             // The kernel drops the kubelet's signal, so PID 1 stays while its programs drain. Without a hook in the
             // container when it ends, nobody reports a failed hook.
-            return self.watch(drain);
+            return self.watch(&mut drain);
         }
         if step == Step::Quiet && !drain.told_any() {
             return;
@@ -168,7 +168,7 @@ impl Hook {
 
     /// Goes on in the background until the container ends: what was behind a pipe comes later, what is still starting
     /// gets its handler, what a loop starts again drains again.
-    fn watch(&mut self, mut drain: Drain) {
+    fn watch(&mut self, drain: &mut Drain) {
         match sys::fork() {
             Ok(Fork::Parent(_)) => return,
             Ok(Fork::Child) => {}
@@ -203,7 +203,7 @@ fn tell(process: &Process, signal: u8) -> bool {
     if !sent && scan::is_still(process) {
         say(&[
             b"drain: may not signal process ",
-            decimal(u64::from(process.pid)).as_bytes(),
+            decimal(process.pid).as_bytes(),
         ]);
     }
     sent
