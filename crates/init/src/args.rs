@@ -52,12 +52,11 @@ Usage: softstop-init [--signal SIG] -- PROGRAM [ARGUMENT]...
        softstop-init copy DEST
        softstop-init sleep SECONDS
 
-Runs PROGRAM as PID 1: hands signals on, reaps orphans and, when told to stop,
-waits until all programs have finished. drain is a preStop hook that drains
-what PID 1 would not. SIG is sent in place of the stop signal.
+Runs PROGRAM as PID 1 and, when told to stop, waits until all has finished.
+drain is a preStop hook for what PID 1 does not drain. SIG replaces SIGTERM.
 
-Exit status: PROGRAM's, or 128 + its signal; 126 if it cannot be run, 127 if
-it is not found, 2 for a wrong command line.
+Exit status: PROGRAM's, or 128 + its signal; 126 cannot run it, 127 not found,
+2 wrong command line.
 ";
 
 /// Reads the command line; word 0 is our own name.

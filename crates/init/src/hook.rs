@@ -42,7 +42,11 @@ pub fn run(delay: u64, signal: Option<Signal>) -> u8 {
         say(&[b"drain: cannot read /proc, so nothing was signalled"]);
         return 0;
     }
-    hook.drain(marks);
+    if scan::first_is_of_this_container() {
+        hook.drain(marks);
+    } else {
+        say(&[b"drain: PID 1 is not this container's, so nothing was signalled"]);
+    }
     0
 }
 

@@ -16,7 +16,8 @@ pub enum Kind {
     Shell,
     /// Another shell: what its signal masks mean is not known.
     OtherShell,
-    /// An init that ends when its child ends, and has nothing to relay.
+    /// An init, or another launcher that relays nothing to its children: it can be ended before them, and must be, for
+    /// it might start the next one.
     Init,
     /// It starts the program and stays, perhaps relaying its terminal, its lock or its output.
     Launcher,
@@ -33,10 +34,10 @@ pub enum Kind {
 const SHELLS: &[u8] = b"ash bash dash sh";
 const OTHER_SHELLS: &[u8] = b"csh fish ksh ksh93 lksh mksh pwsh rbash tcsh yash zsh";
 /// Programs known to hold no work and to install no handler.
-const IDLE: &[u8] = b"cat pause sleep tail tee yes";
-const INITS: &[u8] = b"catatonit docker-init dumb-init tini tini-static";
+const IDLE: &[u8] = b"cat sleep tail tee yes";
+const INITS: &[u8] = b"catatonit docker-init dumb-init runsvdir tini tini-static xargs";
 const LAUNCHERS: &[u8] = b"apache2ctl apachectl daemonize entr flock ltrace make npm npx nsenter parallel pnpm pnpx \
-    runsvdir runuser script setsid start-stop-daemon strace su sudo time timeout unshare uv uvx watch watchmedo xargs \
+    runuser script setsid start-stop-daemon strace su sudo time timeout unshare uv uvx watch watchmedo \
     yarn yarnpkg";
 /// Scripts of these names make node a launcher.
 const NODE_LAUNCHERS: &[u8] = b"npm npm-cli.js npx npx-cli.js pnpm pnpm.cjs pnpm.mjs yarn yarn.js";
@@ -312,7 +313,7 @@ mod tests {
             let expected: &[Kind] = match launcher.passing {
                 Passing::Init => &[Kind::Init],
                 Passing::GroupInit => &[Kind::Init, Kind::Launcher],
-                Passing::Forwards | Passing::Swallows => &[Kind::Launcher],
+                Passing::Forwards | Passing::Swallows => &[Kind::Launcher, Kind::Init],
                 Passing::Replaces | Passing::Foreign => &[Kind::Program, Kind::Launcher],
             };
             assert!(expected.contains(&found), "{launcher:?}: {found:?}");

@@ -171,6 +171,17 @@ pub fn older_drain<'t>(table: &'t Table, own: u32) -> Option<&'t Process> {
     })
 }
 
+/// Whether PID 1 is of this container. In a pod that shares its processes it is the pause container's, with `hostPID` the
+/// node's: both see the same files only by their own mount namespace.
+pub fn first_is_of_this_container() -> bool {
+    let (mut first, mut own) = ([0; 32], [0; 32]);
+    let (first, own) = (
+        target(1, b"ns/mnt", &mut first),
+        target(sys::pid(), b"ns/mnt", &mut own),
+    );
+    first.is_ok() && first == own
+}
+
 /// Whether the init `pid` hands a signal on to its child alone, not to the whole process group: that would interrupt
 /// the workers of a pool. Only tini and its likes can tell us.
 pub fn forwards_to_child_only(pid: u32) -> bool {
