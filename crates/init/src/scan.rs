@@ -11,19 +11,22 @@ use crate::tree::{Role, Table};
 const TERM: u8 = Signal::TERM.number();
 
 /// Where standard input of the container leads, to tell it from a pipeline's.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Container {
-    stdin: Text<64>,
+    stdin: [u8; 64],
+    length: usize,
 }
 
 impl Container {
     /// The container whose standard input `pid` has.
     pub fn of(pid: u32) -> Self {
-        let mut buffer = [0; 64];
-        let link = target(pid, b"fd/0", &mut buffer);
-        Self {
-            stdin: Text::of(&[link.unwrap_or_default()]),
-        }
+        let mut stdin = [0; 64];
+        let length = target(pid, b"fd/0", &mut stdin).map_or(0, <[u8]>::len);
+        Self { stdin, length }
+    }
+
+    fn stdin(&self) -> &[u8] {
+        self.stdin.get(..self.length).unwrap_or_default()
     }
 }
 
@@ -143,7 +146,7 @@ fn stdin(pid: u32, container: &Container) -> Stdin {
             return Stdin::Null;
         }
     }
-    if link == container.stdin.as_bytes() {
+    if is(link, container.stdin()) {
         Stdin::Container
     } else if link.starts_with(b"pipe:") || link.starts_with(b"socket:") {
         Stdin::Pipe
