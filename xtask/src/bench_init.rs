@@ -20,9 +20,7 @@ const GRACE: Duration = Duration::from_secs(3);
 
 /// Measures, and writes `docs/benchmarks-init.md`.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("xtask is in no folder")?;
+    let root = &crate::root()?;
     cargo(root, &["build-init", "--quiet"])?;
     cargo(
         root,

@@ -40,7 +40,7 @@ fn orphans_are_reaped() {
     if !available(&["ps"]) {
         return;
     }
-    let script = "for i in $(seq 20); do (sleep 0.1 &); done; exec app spawn=20";
+    let script = "for i in $(seq 20); do (sleep 2 &); done; exec app spawn=20";
     for (prefix, expected) in [(&[] as &[&str], 40), (&[init(), "--"], 20)] {
         let argv = [prefix, &["dash", "-c", script]].concat();
         let mut container = Container::start(&argv);
