@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "output is the job")]
 
 mod bench;
+mod bench_init;
 mod demo;
 mod prove_shell;
 mod rig;
@@ -24,7 +25,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Measure softstop's speed in a release build; writes docs/benchmarks.md.
-    Bench,
+    Bench {
+        #[command(subcommand)]
+        what: Option<What>,
+    },
     /// Every manifest of examples/ through a running webhook: verdict, reason, diff.
     Demo(demo::Task),
     /// Run scripts before and after softstop's edit on every shell of this machine, and compare.
@@ -40,9 +44,17 @@ enum Task {
     Test,
 }
 
+/// What to measure, if not softstop itself.
+#[derive(Debug, Subcommand)]
+enum What {
+    /// softstop-init beside tini, dumb-init and catatonit; writes docs/benchmarks-init.md.
+    Init,
+}
+
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
-        Task::Bench => bench::run(),
+        Task::Bench { what: None } => bench::run(),
+        Task::Bench { what: Some(What::Init) } => bench_init::run().map(|()| ExitCode::SUCCESS),
         Task::Demo(task) => demo::run(&task),
         Task::ProveShell { args } => prove_shell::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Rig(task) => rig::run(task),

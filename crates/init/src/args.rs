@@ -2,7 +2,7 @@
 
 use softstop_programs::signal::Signal;
 
-use crate::proc::number;
+use crate::proc::{is, number};
 
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,24 +43,20 @@ pub struct UsageError {
     pub what: &'static str,
 }
 
+const UNKNOWN: &str = "unknown subcommand; a program is given after --";
+
 /// How to use it.
 pub const HELP: &str = "\
 Usage: softstop-init [--signal SIG] -- PROGRAM [ARGUMENT]...
        softstop-init drain [--delay SECONDS] [--signal SIG]
        softstop-init copy DEST
        softstop-init sleep SECONDS
-       softstop-init --version | --help
 
-As PID 1 it runs PROGRAM, hands signals on, reaps orphans, and when told to
-stop waits until every program in the container has finished. SIG is sent
-instead of the stop signal that arrives.
+Runs PROGRAM as PID 1 and, when told to stop, waits until all has finished.
+drain is a preStop hook for what PID 1 does not drain. SIG replaces SIGTERM.
 
-drain is a preStop hook: after SECONDS it drains the programs that a shell or
-launcher as PID 1 would not pass the signal on to, and waits for them.
-copy puts this program at DEST (a file or a directory). sleep sleeps.
-
-Exit status: the program's, or 128 plus the signal that ended it; 126 if it
-cannot be run, 127 if it is not found, 2 for a wrong command line.
+Exit status: PROGRAM's, or 128 + its signal; 126 cannot run it, 127 not found,
+2 wrong command line.
 ";
 
 /// Reads the command line; word 0 is our own name.
@@ -69,36 +65,43 @@ pub fn parse<'a>(words: impl Iterator<Item = &'a [u8]>) -> Result<Command, Usage
     let mut words = words.enumerate().skip(1);
     let mut signal = None;
     while let Some((at, word)) = words.next() {
-        return match word {
-            b"--" => match words.next() {
-                Some((_, b"")) => fail(at + 1, "the program's name is empty"),
-                Some((program, _)) => Ok(Command::Run { signal, program }),
-                None => fail(at + 1, "no program given after --"),
-            },
-            b"--version" | b"-V" => nothing_after(words, Command::Version),
-            b"--help" | b"-h" => nothing_after(words, Command::Help),
-            b"drain" if signal.is_none() => drain(words),
-            b"copy" if signal.is_none() => match words.next() {
-                Some((_, b"")) => fail(at + 1, "DEST is empty"),
-                Some((destination, _)) => nothing_after(words, Command::Copy { destination }),
-                None => fail(at + 1, "copy needs DEST"),
-            },
-            b"sleep" if signal.is_none() => match words.next() {
-                Some((at, text)) => nothing_after(words, Command::Sleep(duration(at, text)?)),
-                None => fail(at + 1, "sleep needs SECONDS"),
-            },
-            _ => {
-                if let Some(found) = option(b"--signal", at, word, &mut words)? {
-                    signal = Some(signal_named(found)?);
-                    continue;
-                }
-                if word.starts_with(b"-") {
-                    fail(at, "unknown option")
-                } else {
-                    fail(at, "unknown subcommand; a program is given after --")
-                }
-            }
+        if let Some(found) = option(b"--signal", at, word, &mut words)? {
+            signal = Some(signal_named(found)?);
+            continue;
+        }
+        let mut argument = |missing, empty| match words.next() {
+            None => fail(at + 1, missing),
+            Some((at, b"")) => fail(at, empty),
+            Some(found) => Ok(found),
         };
+        let command = if is(word, b"--") {
+            let (program, _) =
+                argument("no program given after --", "the program's name is empty")?;
+            return Ok(Command::Run { signal, program });
+        } else if word.starts_with(b"-") {
+            match word {
+                _ if is(word, b"--help") => Command::Help,
+                _ if is(word, b"--version") => Command::Version,
+                _ => return fail(at, "unknown option"),
+            }
+        } else if signal.is_some() {
+            return fail(at, UNKNOWN);
+        } else if is(word, b"drain") {
+            return drain(words);
+        } else if is(word, b"copy") {
+            let (destination, _) = argument("copy needs DEST", "DEST is empty")?;
+            Command::Copy { destination }
+        } else if is(word, b"sleep") {
+            Command::Sleep(duration(argument(
+                "sleep needs SECONDS",
+                "SECONDS is empty",
+            )?)?)
+        } else {
+            return fail(at, UNKNOWN);
+        };
+        return words
+            .next()
+            .map_or(Ok(command), |(at, _)| fail(at, "unexpected word"));
     }
     fail(usize::MAX, "no program given; a program is given after --")
 }
@@ -107,8 +110,8 @@ pub fn parse<'a>(words: impl Iterator<Item = &'a [u8]>) -> Result<Command, Usage
 fn drain<'a>(mut words: impl Iterator<Item = (usize, &'a [u8])>) -> Result<Command, UsageError> {
     let (mut delay, mut signal) = (0, None);
     while let Some((at, word)) = words.next() {
-        if let Some((at, text)) = option(b"--delay", at, word, &mut words)? {
-            delay = duration(at, text)?;
+        if let Some(found) = option(b"--delay", at, word, &mut words)? {
+            delay = duration(found)?;
         } else if let Some(found) = option(b"--signal", at, word, &mut words)? {
             signal = Some(signal_named(found)?);
         } else {
@@ -134,19 +137,9 @@ fn option<'a>(
     }
 }
 
-fn nothing_after<'a>(
-    mut words: impl Iterator<Item = (usize, &'a [u8])>,
-    command: Command,
-) -> Result<Command, UsageError> {
-    words
-        .next()
-        .map_or(Ok(command), |(at, _)| fail(at, "unexpected word"))
-}
-
 fn signal_named((at, text): (usize, &[u8])) -> Result<Signal, UsageError> {
     const STOP: u8 = 19;
-    let signal = core::str::from_utf8(text).ok().and_then(Signal::parse);
-    match signal {
+    match signal_number(text).and_then(Signal::from_number) {
         Some(signal) if signal == Signal::KILL || signal.number() == STOP => {
             fail(at, "no program can handle this signal")
         }
@@ -155,20 +148,40 @@ fn signal_named((at, text): (usize, &[u8])) -> Result<Signal, UsageError> {
     }
 }
 
-/// Seconds with an optional `s`, minutes with an `m`; at most a day.
-fn duration(at: usize, text: &[u8]) -> Result<u64, UsageError> {
-    const DAY: u64 = 24 * 60 * 60;
-    let (digits, unit) = match text {
-        [digits @ .., b'm'] => (digits, 60),
-        _ => (text.strip_suffix(b"s").unwrap_or(text), 1),
+/// Signals 1 to 31, in order. Plain text: the table of softstop-programs and its parser would be a tenth of this program.
+const SIGNALS: &[u8] =
+    b"HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT \
+    STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS";
+
+/// `3`, `QUIT`, `SIGQUIT`, `SIGRTMIN`, `SIGRTMIN+3` or `SIGRTMAX-1`.
+fn signal_number(text: &[u8]) -> Option<u8> {
+    const RTMIN: u8 = 34;
+    const RTMAX: u8 = 64;
+    let name = text.strip_prefix(b"SIG").unwrap_or(text);
+    let small = |digits| number(digits).and_then(|number| u8::try_from(number).ok());
+    if let Some(place) = SIGNALS
+        .split(|&byte| byte == b' ')
+        .position(|signal| is(signal, name))
+    {
+        return u8::try_from(place + 1).ok();
+    }
+    let signal = match name.split_at_checked(5) {
+        Some((b"RTMIN", b"")) => RTMIN,
+        Some((b"RTMIN", [b'+', more @ ..])) => RTMIN.checked_add(small(more)?)?,
+        Some((b"RTMAX", b"")) => RTMAX,
+        Some((b"RTMAX", [b'-', less @ ..])) => RTMAX.checked_sub(small(less)?)?,
+        _ => return small(text),
     };
-    let seconds = number(digits)
-        .and_then(|count| count.checked_mul(unit))
-        .filter(|seconds| *seconds <= DAY);
-    seconds.map_or_else(
-        || fail(at, "not a number of seconds from 0 to 86400"),
-        |seconds| Ok(seconds * 1000),
-    )
+    (RTMIN..=RTMAX).contains(&signal).then_some(signal)
+}
+
+/// Seconds, at most a day; in milliseconds.
+fn duration((at, text): (usize, &[u8])) -> Result<u64, UsageError> {
+    const DAY: u64 = 24 * 60 * 60;
+    match number(text) {
+        Some(seconds) if seconds <= DAY => Ok(seconds * 1000),
+        _ => fail(at, "not a number of seconds from 0 to 86400"),
+    }
 }
 
 fn fail<T>(at: usize, what: &'static str) -> Result<T, UsageError> {
@@ -235,14 +248,14 @@ mod tests {
                 },
             ),
             (
-                "drain --delay=2m --signal SIGQUIT",
+                "drain --delay=120 --signal SIGQUIT",
                 Command::Drain {
                     delay: 120_000,
                     signal: quit,
                 },
             ),
             (
-                "drain --signal=quit --delay 0s",
+                "drain --signal=QUIT --delay 0",
                 Command::Drain {
                     delay: 0,
                     signal: quit,
@@ -251,7 +264,7 @@ mod tests {
             ("copy /x", Command::Copy { destination: 2 }),
             ("sleep 86400", Command::Sleep(86_400_000)),
             ("--version", Command::Version),
-            ("-h", Command::Help),
+            ("--help", Command::Help),
         ] {
             assert_eq!(parse_line(line), Ok(command), "{line}");
         }
@@ -265,7 +278,7 @@ mod tests {
             ("--signal QUIT drain", 3),
             ("drain --delay -1", 3),
             ("drain --delay 86401", 3),
-            ("drain --delay 99999999999999999999m", 3),
+            ("drain --delay 99999999999999999999", 3),
             ("drain --delay", 2),
             ("drain -- x", 2),
             ("--signals QUIT -- x", 1),
@@ -277,6 +290,36 @@ mod tests {
                 Err(at),
                 "{line}"
             );
+        }
+    }
+
+    #[test]
+    fn signals_are_those_of_the_tables() {
+        for number in 1..=64 {
+            let signal = Signal::from_number(number).unwrap();
+            let name = signal.to_string();
+            if let Some(short) = name.strip_prefix("SIG") {
+                assert_eq!(signal_number(name.as_bytes()), Some(number), "{name}");
+                assert_eq!(signal_number(short.as_bytes()), Some(number), "{short}");
+            }
+            assert_eq!(signal_number(number.to_string().as_bytes()), Some(number));
+        }
+        for text in [
+            "",
+            "SIG",
+            "SIGFOO",
+            "RTMIN+31",
+            "RTMAX-31",
+            "RTMIN-1",
+            "RTMAX",
+            "SIGRTMAX-1",
+            "RTMIN3",
+            "-9",
+            "SIG3",
+            "999",
+        ] {
+            let ours = signal_number(text.as_bytes()).and_then(Signal::from_number);
+            assert_eq!(ours, Signal::parse(text), "{text}");
         }
     }
 

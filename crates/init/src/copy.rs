@@ -2,7 +2,6 @@
 
 use core::ffi::CStr;
 
-use crate::proc::base_name;
 use crate::process::SELF;
 use crate::sys::{self, Errno, File, Open};
 use crate::text::{Text, decimal};
@@ -15,22 +14,22 @@ type Path = Text<4096>;
 /// Copies this program to `destination`, or into it where it is a directory: whole or not at all.
 #[inline(never)] // its buffers are large, PID 1 shall not carry them
 pub fn copy(destination: &CStr) -> sys::Result<()> {
-    let target = match File::open(destination, Open::Directory) {
-        Ok(_) => Path::of(&[destination.to_bytes(), b"/", SELF]),
-        Err(_) => Path::of(&[destination.to_bytes()]),
-    };
-    let target = target.as_c_str()?;
-    if base_name(target.to_bytes()).is_empty() {
-        return Err(Errno::NOENT); // a directory was meant that is not there
+    let mut target = Path::of(&[destination.to_bytes()]);
+    if File::open(destination, Open::Directory).is_ok() {
+        target.push(b"/");
+        target.push(SELF);
     }
     // Beside the target, so that the rename stays on one file system.
     let draft = Path::of(&[
-        target.to_bytes(),
+        target.as_bytes(),
         b".",
-        decimal(u64::from(sys::pid())).as_bytes(),
+        decimal(sys::pid()).as_bytes(),
         b".tmp",
     ]);
-    let draft = draft.as_c_str()?;
+    let (target, draft) = (target.as_c_str()?, draft.as_c_str()?);
+    if target.to_bytes().ends_with(b"/") {
+        return Err(Errno::NOENT); // a directory was meant that is not there
+    }
     let _ = sys::unlink(draft); // of an earlier try that was killed
     let result = write(draft).and_then(|()| sys::rename(draft, target));
     if result.is_err() {

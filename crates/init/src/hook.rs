@@ -42,7 +42,11 @@ pub fn run(delay: u64, signal: Option<Signal>) -> u8 {
         say(&[b"drain: cannot read /proc, so nothing was signalled"]);
         return 0;
     }
-    hook.drain(marks);
+    if scan::first_is_of_this_container() {
+        hook.drain(marks);
+    } else {
+        say(&[b"drain: PID 1 is not this container's, so nothing was signalled"]);
+    }
     0
 }
 
@@ -149,7 +153,7 @@ impl Hook {
         if !ends {
             // The kernel drops the kubelet's signal, so PID 1 stays while its programs drain. Without a hook in the
             // container when it ends, nobody reports a failed hook.
-            return self.watch(drain);
+            return self.watch(&mut drain);
         }
         if step == Step::Quiet && !drain.told_any() {
             return;
@@ -168,7 +172,7 @@ impl Hook {
 
     /// Goes on in the background until the container ends: what was behind a pipe comes later, what is still starting
     /// gets its handler, what a loop starts again drains again.
-    fn watch(&mut self, mut drain: Drain) {
+    fn watch(&mut self, drain: &mut Drain) {
         match sys::fork() {
             Ok(Fork::Parent(_)) => return,
             Ok(Fork::Child) => {}
@@ -203,7 +207,7 @@ fn tell(process: &Process, signal: u8) -> bool {
     if !sent && scan::is_still(process) {
         say(&[
             b"drain: may not signal process ",
-            decimal(u64::from(process.pid)).as_bytes(),
+            decimal(process.pid).as_bytes(),
         ]);
     }
     sent

@@ -11,6 +11,18 @@
 //! `unsafe` code. There is no allocator and no libc: `cargo build-init` links the program for the host's ordinary target,
 //! with its own `_start`. It needs panics that abort, hence the profile `tiny` and the feature `freestanding`; ordinary
 //! builds leave the program out and test this library with std.
+//!
+//! What is signalled, and when:
+//! - the first program on each branch that handles the signal, once; what it has started is its own business;
+//! - shells and inits in between are ended first (as PID 1), so that none starts the next command; a script with a
+//!   handler of its own is left alone with it where that will run at once;
+//! - what reads a pipe ends by end-of-file; if it handles the signal, it gets it after what feeds it has ended;
+//! - a program without a handler is signalled by PID 1 only when those with one have drained; alone, and always by the
+//!   hook, it is left the time it had.
+//!
+//! Known limits: a script that handles the signal but stops nothing (`trap : TERM; server & wait`) leaves its server
+//! without a signal, because nobody can see from outside that it does not; a multi-threaded program whose first thread has
+//! ended looks like a zombie. The aarch64 half of [`sys`] compiles in the release workflow only; it has not been run.
 #![cfg_attr(not(test), no_std)]
 
 pub mod args;

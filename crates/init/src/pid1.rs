@@ -24,7 +24,7 @@ const CHLD: u8 = 17;
 pub fn run(program: Vector, environment: Vector, signal: Option<Signal>) -> u8 {
     let mask = sys::block(SignalSet::ASYNCHRONOUS);
     if sys::pid() != 1 && sys::become_subreaper().is_err() {
-        say(&[b"cannot become a subreaper: orphans will not be waited for"]);
+        say(&[b"cannot adopt orphans"]);
     }
     let main = match crate::spawn::spawn(program, environment, mask) {
         Ok(main) => main,

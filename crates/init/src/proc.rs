@@ -57,29 +57,31 @@ pub struct Masks {
 impl Masks {
     /// Reads the `SigBlk`, `SigIgn` and `SigCgt` lines. The kernel escapes newlines in `Name`, so a line is a line.
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let (mut blocked, mut ignored, mut caught) = (None, None, None);
-        for line in text.split(|&b| b == b'\n') {
-            let Some((key, value)) = line.split_at_checked(8) else {
-                continue;
-            };
-            match key {
-                b"SigBlk:\t" => blocked = hexadecimal(value),
-                b"SigIgn:\t" => ignored = hexadecimal(value),
-                b"SigCgt:\t" => caught = hexadecimal(value),
-                _ => {}
-            }
-        }
+        let mask = |key| field(text, key).and_then(hexadecimal);
         Some(Self {
-            blocked: blocked?,
-            ignored: ignored?,
-            caught: caught?,
+            blocked: mask(b"SigBlk:\t")?,
+            ignored: mask(b"SigIgn:\t")?,
+            caught: mask(b"SigCgt:\t")?,
         })
     }
+}
+
+/// What follows `key` at the beginning of a line.
+#[inline(never)]
+fn field<'a>(text: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
+    text.split(|&byte| byte == b'\n')
+        .find_map(|line| line.strip_prefix(key))
 }
 
 /// The words of `/proc/PID/cmdline`: each ends with NUL. A program that rewrote it has what it likes there.
 pub fn words(cmdline: &[u8]) -> impl Iterator<Item = &[u8]> {
     cmdline.split(|&b| b == 0).filter(|word| !word.is_empty())
+}
+
+/// Whether two words are equal. Out of line: compared in place, each letter of a literal is an instruction or two.
+#[inline(never)]
+pub fn is(word: &[u8], other: &[u8]) -> bool {
+    word == other
 }
 
 /// What follows the last `/`.
@@ -111,9 +113,7 @@ fn hexadecimal(text: &[u8]) -> Option<u64> {
 
 /// The `flags:` line of `/proc/PID/fdinfo/N`, which the kernel writes in octal.
 pub fn open_flags(fdinfo: &[u8]) -> Option<u64> {
-    let line = fdinfo
-        .split(|&b| b == b'\n')
-        .find_map(|line| line.strip_prefix(b"flags:\t"))?;
+    let line = field(fdinfo, b"flags:	")?;
     line.iter().try_fold(0_u64, |value, &byte| {
         let digit = byte.checked_sub(b'0').filter(|digit| *digit < 8)?;
         value.checked_mul(8)?.checked_add(u64::from(digit))

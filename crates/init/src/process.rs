@@ -1,8 +1,6 @@
 //! One process as a row, and what kind of program it is.
 
-use softstop_programs::shell::{self, Shell};
-
-use crate::proc::{base_name, words};
+use crate::proc::{base_name, is, words};
 use crate::sys::{Zeroed, bit};
 
 /// What a process is good for, as far as its names tell.
@@ -18,7 +16,8 @@ pub enum Kind {
     Shell,
     /// Another shell: what its signal masks mean is not known.
     OtherShell,
-    /// An init that ends when its child ends, and has nothing to relay.
+    /// An init, or another launcher that relays nothing to its children: it can be ended before them, and must be, for
+    /// it might start the next one.
     Init,
     /// It starts the program and stays, perhaps relaying its terminal, its lock or its output.
     Launcher,
@@ -30,13 +29,16 @@ pub enum Kind {
     Watch,
 }
 
-/// Programs known to hold no work and to install no handler. The lists are plain text: as slices of slices they would
-/// take more room than all that is done with them.
-const IDLE: &[u8] = b"cat pause sleep tail tee yes";
-const INITS: &[u8] = b"catatonit docker-init dumb-init tini tini-static";
-const LAUNCHERS: &[u8] =
-    b"entr flock ltrace make npm npx nsenter parallel pnpm pnpx runsvdir runuser script setsid \
-    strace su sudo time timeout unshare uv uvx watch xargs yarn";
+// The lists are plain text: as slices of slices they would take more room than all that is done with them. A test
+// compares them with the tables of softstop-programs.
+const SHELLS: &[u8] = b"ash bash dash sh";
+const OTHER_SHELLS: &[u8] = b"csh fish ksh ksh93 lksh mksh pwsh rbash tcsh yash zsh";
+/// Programs known to hold no work and to install no handler.
+const IDLE: &[u8] = b"cat sleep tail tee yes";
+const INITS: &[u8] = b"catatonit docker-init dumb-init runsvdir tini tini-static xargs";
+const LAUNCHERS: &[u8] = b"apache2ctl apachectl daemonize entr flock ltrace make npm npx nsenter parallel pnpm pnpx \
+    runuser script setsid start-stop-daemon strace su sudo time timeout unshare uv uvx watch watchmedo \
+    yarn yarnpkg";
 /// Scripts of these names make node a launcher.
 const NODE_LAUNCHERS: &[u8] = b"npm npm-cli.js npx npx-cli.js pnpm pnpm.cjs pnpm.mjs yarn yarn.js";
 
@@ -57,17 +59,17 @@ pub fn kind(name: &[u8], exe: &[u8], cmdline: &[u8]) -> Kind {
     let first = arguments.next().map(base_name).unwrap_or_default();
     let first = first.strip_prefix(b"-").unwrap_or(first); // a login shell
     let second = arguments.next().map(base_name).unwrap_or_default();
-    if exe == SELF || (exe.is_empty() && matches!(name, SELF | WATCH)) {
-        return match second {
-            b"drain" if name == WATCH => Kind::Watch,
-            b"drain" => Kind::Drain,
-            _ => Kind::Softstop,
+    if is(exe, SELF) || (exe.is_empty() && (is(name, SELF) || is(name, WATCH))) {
+        return match (is(second, b"drain"), is(name, WATCH)) {
+            (true, true) => Kind::Watch,
+            (true, false) => Kind::Drain,
+            (false, _) => Kind::Softstop,
         };
     }
     // Renamed by npm itself: "npm start".
     let name = name.split(|&b| b == b' ').next().unwrap_or(name);
-    if exe == b"busybox" {
-        let applet = if first == b"busybox" { second } else { first };
+    if is(exe, b"busybox") {
+        let applet = if is(first, b"busybox") { second } else { first };
         return by_name(applet)
             .or_else(|| by_name(name))
             .unwrap_or(Kind::Program);
@@ -75,44 +77,40 @@ pub fn kind(name: &[u8], exe: &[u8], cmdline: &[u8]) -> Kind {
     if let Some(kind) = by_name(exe) {
         return kind;
     }
-    if matches!(exe, b"node" | b"nodejs" | b"")
+    if (exe.is_empty() || is_one_of(exe, b"node nodejs"))
         && (is_one_of(name, NODE_LAUNCHERS) || is_one_of(second, NODE_LAUNCHERS))
     {
         return Kind::Launcher;
     }
-    if exe.is_empty() {
-        // A script that may not be looked at closer: NAME is its file, the first word its interpreter.
-        let script = name.get(..15.min(second.len())) == second.get(..15.min(second.len()))
-            && !second.is_empty();
-        return by_name(name)
-            .or_else(|| {
-                by_name(first)
-                    .filter(|kind| script && matches!(kind, Kind::Shell | Kind::OtherShell))
-            })
-            .unwrap_or(Kind::Program);
+    // A script in another language (perl's parallel), a file with many names (toybox), or one we may not look at.
+    if let Some(kind) = by_name(name) {
+        return kind;
     }
-    // A script in another language (perl's parallel), or a program that runs through an emulator.
-    by_name(name).unwrap_or(Kind::Program)
+    // A script that may not be looked at closer: its name is its file's, the first word its interpreter.
+    let script = exe.is_empty() && !name.is_empty() && second.starts_with(name);
+    match by_name(first) {
+        Some(kind @ (Kind::Shell | Kind::OtherShell)) if script => kind,
+        _ => Kind::Program,
+    }
 }
 
-fn is_one_of(name: &[u8], list: &[u8]) -> bool {
+/// Whether `name` is one of the words of `list`.
+pub fn is_one_of(name: &[u8], list: &[u8]) -> bool {
     !name.is_empty() && list.split(|&byte| byte == b' ').any(|word| word == name)
 }
 
 fn by_name(name: &[u8]) -> Option<Kind> {
-    let text = core::str::from_utf8(name).ok()?;
-    match shell::by_name(text) {
-        Some(Shell::Busybox) => return None,
-        Some(Shell::Unsupported) => return Some(Kind::OtherShell),
-        Some(Shell::Reads(_)) => return Some(Kind::Shell),
-        None => {}
-    }
-    Some(match name {
-        _ if is_one_of(name, IDLE) => Kind::Idle,
-        _ if is_one_of(name, INITS) => Kind::Init,
-        _ if is_one_of(name, LAUNCHERS) => Kind::Launcher,
-        _ => return None,
-    })
+    let lists = [
+        (SHELLS, Kind::Shell),
+        (OTHER_SHELLS, Kind::OtherShell),
+        (IDLE, Kind::Idle),
+        (INITS, Kind::Init),
+        (LAUNCHERS, Kind::Launcher),
+    ];
+    lists
+        .iter()
+        .find(|(list, _)| is_one_of(name, list))
+        .map(|(_, kind)| *kind)
 }
 
 /// Where standard input comes from.
@@ -302,6 +300,48 @@ mod tests {
                 expected,
                 "{name} {exe} {cmdline:?}"
             );
+        }
+    }
+
+    #[test]
+    fn it_agrees_with_the_tables() {
+        use softstop_programs::launcher::{self, LAUNCHERS, Passing};
+        use softstop_programs::profile::{Detect, Drain, PROFILES};
+        for launcher in LAUNCHERS {
+            let exe = format!("/usr/bin/{}", launcher.name);
+            let found = kind(launcher.name.as_bytes(), exe.as_bytes(), exe.as_bytes());
+            let expected: &[Kind] = match launcher.passing {
+                Passing::Init => &[Kind::Init],
+                Passing::GroupInit => &[Kind::Init, Kind::Launcher],
+                Passing::Forwards | Passing::Swallows => &[Kind::Launcher, Kind::Init],
+                Passing::Replaces | Passing::Foreign => &[Kind::Program, Kind::Launcher],
+            };
+            assert!(expected.contains(&found), "{launcher:?}: {found:?}");
+        }
+        for list in [SHELLS, OTHER_SHELLS] {
+            for name in std::str::from_utf8(list).unwrap().split(' ') {
+                use softstop_programs::shell::{Shell, by_name};
+                let known = by_name(name);
+                assert_eq!(
+                    known == Some(Shell::Unsupported),
+                    list == OTHER_SHELLS,
+                    "{name}: {known:?}"
+                );
+            }
+        }
+        for profile in PROFILES {
+            for detect in profile.detect {
+                if let Detect::Program(name) = detect {
+                    let found = kind(name.as_bytes(), name.as_bytes(), b"");
+                    let idle = profile.drain == Drain::NoHandler;
+                    assert!(
+                        found == Kind::Program
+                            || (idle && found == Kind::Idle)
+                            || launcher::by_name(name).is_some(),
+                        "{name}: {found:?}"
+                    );
+                }
+            }
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use softstop_programs::signal::Signal;
 
-use crate::proc::{Masks, Stat, base_name, number, open_flags, words};
-use crate::process::{Kind, Process, Stdin, kind};
+use crate::proc::{Masks, Stat, base_name, is, number, open_flags, words};
+use crate::process::{Kind, Process, Stdin, is_one_of, kind};
 use crate::sys::{self, Errno, File, Open, bit};
 use crate::text::{Text, decimal};
 use crate::tree::{Role, Table};
@@ -11,19 +11,22 @@ use crate::tree::{Role, Table};
 const TERM: u8 = Signal::TERM.number();
 
 /// Where standard input of the container leads, to tell it from a pipeline's.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Container {
-    stdin: Text<64>,
+    stdin: [u8; 64],
+    length: usize,
 }
 
 impl Container {
     /// The container whose standard input `pid` has.
     pub fn of(pid: u32) -> Self {
-        let mut buffer = [0; 64];
-        let link = target(pid, b"fd/0", &mut buffer);
-        Self {
-            stdin: Text::of(&[link.unwrap_or_default()]),
-        }
+        let mut stdin = [0; 64];
+        let length = target(pid, b"fd/0", &mut stdin).map_or(0, <[u8]>::len);
+        Self { stdin, length }
+    }
+
+    fn stdin(&self) -> &[u8] {
+        self.stdin.get(..self.length).unwrap_or_default()
     }
 }
 
@@ -59,7 +62,7 @@ pub fn snapshot(table: &mut Table, container: &Container) -> sys::Result<()> {
 fn check_namespace() -> sys::Result<()> {
     let mut buffer = [0; 16];
     let itself = sys::read_link(c"/proc/self", &mut buffer)?;
-    if itself == decimal(u64::from(sys::pid())).as_bytes() {
+    if itself == decimal(sys::pid()).as_bytes() {
         Ok(())
     } else {
         Err(Errno::SRCH)
@@ -93,10 +96,7 @@ pub fn read(pid: u32, container: &Container) -> Option<Process> {
     if matches!(stat.state, b'Z' | b'X' | b'x') {
         return None;
     }
-    let mut status = [0; 2048];
-    let masks = content(pid, b"status", &mut status)
-        .ok()
-        .and_then(Masks::parse)?;
+    let masks = masks(pid)?;
     let mut exe = [0; 256];
     let exe = target(pid, b"exe", &mut exe).unwrap_or_default();
     let mut cmdline = [0; 256];
@@ -118,6 +118,14 @@ pub fn read(pid: u32, container: &Container) -> Option<Process> {
     })
 }
 
+#[inline(never)] // its buffer is large: the list of groups comes before the masks
+fn masks(pid: u32) -> Option<Masks> {
+    let mut buffer = [0; 4096];
+    content(pid, b"status", &mut buffer)
+        .ok()
+        .and_then(Masks::parse)
+}
+
 /// Whether the process is in `sigwait` at this moment. It blocks the signals it waits for, but not while it waits, so its
 /// masks look as if they would end it.
 fn waits_for_signals(pid: u32) -> bool {
@@ -131,14 +139,14 @@ fn stdin(pid: u32, container: &Container) -> Stdin {
     let Ok(link) = target(pid, b"fd/0", &mut buffer) else {
         return Stdin::Unknown;
     };
-    if link == b"/dev/null" {
+    if is(link, b"/dev/null") {
         let mut buffer = [0; 64];
         let info = content(pid, b"fdinfo/0", &mut buffer).unwrap_or_default();
         if open_flags(info).is_some_and(|flags| flags & ACCESS_MODE == 0) {
             return Stdin::Null;
         }
     }
-    if link == container.stdin.as_bytes() {
+    if is(link, container.stdin()) {
         Stdin::Container
     } else if link.starts_with(b"pipe:") || link.starts_with(b"socket:") {
         Stdin::Pipe
@@ -166,6 +174,17 @@ pub fn older_drain<'t>(table: &'t Table, own: u32) -> Option<&'t Process> {
     })
 }
 
+/// Whether PID 1 is of this container. In a pod that shares its processes it is the pause container's, with `hostPID` the
+/// node's: both see the same files only by their own mount namespace.
+pub fn first_is_of_this_container() -> bool {
+    let (mut first, mut own) = ([0; 32], [0; 32]);
+    let (first, own) = (
+        target(1, b"ns/mnt", &mut first),
+        target(sys::pid(), b"ns/mnt", &mut own),
+    );
+    first.is_ok() && first == own
+}
+
 /// Whether the init `pid` hands a signal on to its child alone, not to the whole process group: that would interrupt
 /// the workers of a pool. Only tini and its likes can tell us.
 pub fn forwards_to_child_only(pid: u32) -> bool {
@@ -178,16 +197,14 @@ pub fn forwards_to_child_only(pid: u32) -> bool {
     let environment = content(pid, b"environ", &mut environment).unwrap_or_default();
     let by_environment =
         crate::proc::words(environment).any(|word| word.starts_with(b"TINI_KILL_PROCESS_GROUP="));
-    matches!(
-        name,
-        b"tini" | b"tini-static" | b"docker-init" | b"catatonit"
-    ) && !by_environment
+    is_one_of(name, b"catatonit docker-init tini tini-static")
+        && !by_environment
         && !options.any(|word| word.contains(&b'g'))
 }
 
 /// `/proc/PID/NAME`.
 fn entry(pid: u32, name: &[u8]) -> Text<40> {
-    Text::of(&[b"/proc/", decimal(u64::from(pid)).as_bytes(), b"/", name])
+    Text::of(&[b"/proc/", decimal(pid).as_bytes(), b"/", name])
 }
 
 /// What `/proc/PID/NAME` holds, as much as fits.

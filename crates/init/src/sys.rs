@@ -39,21 +39,16 @@ impl Errno {
         match self.0 {
             1 => "operation not permitted",
             2 => "no such file or directory",
-            3 => "no such process",
             7 => "argument list too long",
             8 => "exec format error",
-            11 => "resource temporarily unavailable",
+            11 => "too many processes",
             12 => "out of memory",
             13 => "permission denied",
-            17 => "file exists",
             20 => "not a directory",
             21 => "is a directory",
-            26 => "text file busy",
             28 => "no space left on device",
             30 => "read-only file system",
             36 => "file name too long",
-            40 => "too many levels of symbolic links",
-            122 => "disk quota exceeded",
             _ => "system error",
         }
     }

@@ -69,17 +69,15 @@ impl<const N: usize> Default for Text<N> {
     }
 }
 
-/// A number in decimal.
-pub fn decimal(mut value: u64) -> Text<24> {
-    let mut digits = [0_u8; 20];
+/// A process id in decimal.
+pub fn decimal(mut value: u32) -> Text<12> {
+    let mut digits = [0_u8; 10];
     let mut first = digits.len();
-    loop {
-        first -= 1;
-        if let Some(slot) = digits.get_mut(first) {
-            *slot = b'0' + (value % 10) as u8;
-        }
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (value % 10) as u8;
         value /= 10;
-        if value == 0 || first == 0 {
+        first -= 1;
+        if value == 0 {
             break;
         }
     }

@@ -142,6 +142,7 @@ impl Container {
             std::os::unix::fs::symlink(drainer(), directory.path().join(name)).expect("link");
         }
         command
+            .current_dir(directory.path())
             .env("DRAINER_LOG", directory.path().join("log"))
             .env("PATH", path_with(directory.path()));
         configure(&mut command);
@@ -175,7 +176,7 @@ impl Container {
     /// Waits until the log holds `count` lines with `what`.
     #[track_caller]
     pub(crate) fn wait_for(&self, what: &str, count: usize) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while self
             .log()
             .lines()

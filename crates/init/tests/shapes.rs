@@ -8,58 +8,36 @@ use crate::container::{Container, End, available, softstop_init};
 const GRACE: Duration = Duration::from_secs(4);
 const SHELLS: &[&[&str]] = &[&["dash"], &["bash"], &["busybox", "sh"]];
 
-/// One shape. `app` stands for a program that finishes its work after SIGTERM, `app2` for another one.
+/// One line of the table.
 struct Shape {
     script: &'static str,
     /// How many programs run.
     programs: usize,
     /// Exit codes that are right with softstop-init as PID 1.
-    codes: &'static [i32],
+    codes: Vec<i32>,
     /// With the hook, PID 1 goes on until the grace period is over: nobody in the container can end it.
     stays: bool,
 }
 
-const fn shape(script: &'static str, programs: usize, codes: &'static [i32]) -> Shape {
-    Shape {
-        script,
-        programs,
-        codes,
-        stays: false,
-    }
+fn shapes() -> Vec<Shape> {
+    let lines = include_str!("shapes.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'));
+    let shape = |line: &'static str| {
+        let mut fields = line.splitn(4, '|').map(str::trim);
+        let mut field = || fields.next().expect("four fields");
+        Shape {
+            programs: field().parse().expect("a number"),
+            codes: field()
+                .split(' ')
+                .map(|code| code.parse().expect("a number"))
+                .collect(),
+            stays: field() == "stays",
+            script: field(),
+        }
+    };
+    lines.map(shape).collect()
 }
-
-const fn staying(script: &'static str, programs: usize, codes: &'static [i32]) -> Shape {
-    Shape {
-        script,
-        programs,
-        codes,
-        stays: true,
-    }
-}
-
-const SHAPES: &[Shape] = &[
-    shape("app; true", 1, &[0]),
-    shape("true && app; :", 1, &[0]),
-    shape("app | cat", 1, &[0]),
-    shape("app 2>&1 | tee {DIR}/tee", 1, &[0]),
-    shape("app & app2 & wait", 2, &[143]),
-    shape("app & wait $!", 1, &[0]),
-    staying("while :; do app; done", 1, &[0]),
-    shape("app || exit 1", 1, &[0]),
-    shape("( app )", 1, &[0]),
-    shape("exec app", 1, &[0]),
-    staying("sleep infinity", 0, &[143]),
-    staying("while sleep 5; do :; done", 0, &[143]),
-    shape(
-        "trap 'kill $P; wait $P' TERM; app & P=$!; wait $P",
-        1,
-        &[143],
-    ),
-    shape("trap 'kill $P' TERM; app & P=$!; wait $P", 1, &[143]),
-    shape("trap 'echo told' TERM; app; echo", 1, &[0]),
-    shape("trap 'echo end' EXIT; app", 1, &[0]),
-    shape("trap : TERM; sleep infinity & wait", 0, &[0, 143]),
-];
 
 /// Signals the program catches: most catch INT too, some QUIT, and then nothing tells whether they run in the background.
 const CATCH: &[&str] = &["15", "15,2", "15,2,3"];
@@ -103,7 +81,8 @@ fn judge(container: &Container, shape: &Shape, end: End, right: bool) -> Result<
 
 /// Runs `check` for every shape, shell and way to catch, a few at a time; panics with all that failed.
 fn matrix(check: impl Fn(&[&str], &Shape, &str) -> Result<(), String> + Sync) {
-    let cases: Vec<_> = SHAPES
+    let shapes = shapes();
+    let cases: Vec<_> = shapes
         .iter()
         .flat_map(|shape| SHELLS.iter().map(move |shell| (shape, *shell)))
         .flat_map(|(shape, shell)| CATCH.iter().map(move |catch| (shape, shell, *catch)))
