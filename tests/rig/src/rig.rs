@@ -71,7 +71,7 @@ impl Rig {
         self.dir.path().join("kubeconfig")
     }
 
-    /// What the audit log says of the creation of the pod of that name, under keys such as `pods.softstop.dev/verdicts`.
+    /// What the audit log says of the creation (no dry run) of the pod of that name, under keys such as `pods.softstop.dev/verdicts`.
     ///
     /// The log is written a little later than the answer, and does not know names that are made up by `generateName`.
     pub fn audit_annotations(
@@ -86,7 +86,11 @@ impl Rig {
                 .lines()
                 .filter_map(|line| serde_json::from_str::<Value>(line).ok());
             let about = |event: &Value| {
-                event["objectRef"]["namespace"] == namespace && event["objectRef"]["name"] == pod
+                let target = &event["objectRef"];
+                let dry_run = event["requestURI"]
+                    .as_str()
+                    .is_some_and(|uri| uri.contains("dryRun="));
+                target["namespace"] == namespace && target["name"] == pod && !dry_run
             };
             if let Some(mut event) = events.into_iter().find(about) {
                 return Ok(event["annotations"]
