@@ -16,12 +16,17 @@ fn the_readme_shows_what_check_says() {
         .expect("softstop runs");
     let said = String::from_utf8(output.stdout).expect("text");
     let readme = std::fs::read_to_string(root.join("README.md")).expect("a README");
-    let (before, rest) = readme.split_once(COMMAND).expect("the command is in the README");
+    let (before, rest) = readme
+        .split_once(COMMAND)
+        .expect("the command is in the README");
     let (_, after) = rest.split_once("\n```").expect("its block ends");
     let expected = format!("{before}{COMMAND}\n{}\n```{after}", said.trim_end());
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(root.join("README.md"), expected).expect("a README that can be written");
     } else {
-        assert_eq!(readme, expected, "out of date: UPDATE_EXPECT=1 cargo test readme");
+        assert_eq!(
+            readme, expected,
+            "out of date: UPDATE_EXPECT=1 cargo test readme"
+        );
     }
 }

@@ -17,7 +17,7 @@ use softstop_rig::{Assets, Rig, Webhook, configuration};
 use tokio::runtime::Runtime;
 
 /// Each namespace: its name, the webhook registered for it (`""`: none), a label.
-const NAMESPACES: [(&str, &str, (&str, &str)); 12] = [
+const NAMESPACES: [(&str, &str, (&str, &str)); 15] = [
     ("bare", "", ENFORCE),
     ("shop", MAIN, ENFORCE),
     ("copies", MAIN, ENFORCE),
@@ -29,6 +29,9 @@ const NAMESPACES: [(&str, &str, (&str, &str)); 12] = [
     ("failing", "failing", ENFORCE),
     ("stopping", "stopping", ENFORCE),
     ("reinvoked", "reinvoked", ENFORCE),
+    ("injected", "injected", ENFORCE),
+    ("injected-volume", "injected-volume", ENFORCE),
+    ("injected-examples", "injected-examples", ENFORCE),
     // Opted in by a policy.
     ("teams", "teams", ("team", "shop")),
 ];

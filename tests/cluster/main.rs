@@ -14,6 +14,7 @@ mod examples;
 mod failure;
 mod fixture;
 mod generated;
+mod injection;
 mod matching;
 mod policy;
 mod reinvocation;

@@ -54,7 +54,9 @@ enum What {
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Bench { what: None } => bench::run(),
-        Task::Bench { what: Some(What::Init) } => bench_init::run().map(|()| ExitCode::SUCCESS),
+        Task::Bench {
+            what: Some(What::Init),
+        } => bench_init::run().map(|()| ExitCode::SUCCESS),
         Task::Demo(task) => demo::run(&task),
         Task::ProveShell { args } => prove_shell::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Rig(task) => rig::run(task),
