@@ -115,8 +115,5 @@ async fn every_example_is_admitted_with_it() {
                 .contains("softstop-init"),
         );
     }
-    assert!(
-        injected >= 1,
-        "the start script needs it"
-    );
+    assert!(injected >= 1, "the start script needs it");
 }

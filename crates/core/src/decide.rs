@@ -18,7 +18,7 @@ mod hazard;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use drain::{Drains, EnvFix};
+pub(crate) use drain::{DUMB_INIT, Drains, EnvFix, Group, group_signal};
 
 use softstop_programs::signal::Signal;
 

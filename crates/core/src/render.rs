@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use softstop_programs::profile::EnvValue;
 
 use crate::budget::{Budget, Share};
-use crate::decide::Decision;
+use crate::decide::{self, Decision};
 use crate::observe::Observed;
 use crate::observe::argv::Place;
 use crate::plan::Change;
@@ -119,17 +119,24 @@ fn environment(
                 None => continue,
             },
         };
-        let reason = format!(
-            "with {} set, {} drains on SIGTERM",
-            fix.name,
-            container.title()
-        );
+        let (name, title) = (fix.name, container.title());
+        let (code, reason) = if *fix == decide::DUMB_INIT {
+            (
+                codes::GROUP_SIGNAL,
+                format!("with {name} set, the init signals {title} alone, not its workers"),
+            )
+        } else {
+            (
+                codes::GRACEFUL_VARIABLE,
+                format!("with {name} set, {title} drains on SIGTERM"),
+            )
+        };
         let edit = Edit::Env {
             container: container.pointer.clone(),
             name: fix.name,
             value,
         };
-        editor.edit(edit, codes::GRACEFUL_VARIABLE, &reason);
+        editor.edit(edit, code, &reason);
     }
 }
 

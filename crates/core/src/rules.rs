@@ -6,6 +6,16 @@
 pub(crate) mod codes;
 
 mod ss101_shell_swallows_signal;
+mod ss102_exec_not_provable;
+mod ss103_init_before_shell;
+mod ss104_trap_does_not_wait;
+mod ss105_launcher_swallows_signal;
+mod ss106_words_after_script;
+mod ss107_argv_unknown;
+mod ss108_group_signal;
+mod ss109_start_script;
+mod ss110_pid1_hazard;
+mod ss111_init_not_available;
 mod ss401_serves_without_delay;
 mod ss901_bad_value;
 mod ss902_unknown_key;
@@ -103,6 +113,16 @@ impl<'a, 'p> Subject<'a, 'p> {
 /// Every rule, in the order of the codes.
 static ALL: &[&Rule] = &[
     &ss101_shell_swallows_signal::RULE,
+    &ss102_exec_not_provable::RULE,
+    &ss103_init_before_shell::RULE,
+    &ss104_trap_does_not_wait::RULE,
+    &ss105_launcher_swallows_signal::RULE,
+    &ss106_words_after_script::RULE,
+    &ss107_argv_unknown::RULE,
+    &ss108_group_signal::RULE,
+    &ss109_start_script::RULE,
+    &ss110_pid1_hazard::RULE,
+    &ss111_init_not_available::RULE,
     &ss401_serves_without_delay::RULE,
     &ss901_bad_value::RULE,
     &ss902_unknown_key::RULE,

@@ -377,7 +377,11 @@ fn lossy(path: &Path) -> String {
         let lower = line.to_ascii_lowercase();
         if line.starts_with('+') {
             // The trace of `set -x` shows the script's own text, and a trailing `exit` that exec leaves no shell for.
-            if !line.trim_start_matches('+').trim_start().starts_with("exit") {
+            if !line
+                .trim_start_matches('+')
+                .trim_start()
+                .starts_with("exit")
+            {
                 masked.push_str(&line.replacen("exec ", "", 1));
             }
         } else if !FAILURES.iter().any(|failure| lower.contains(failure)) {

@@ -45,7 +45,7 @@ pub(crate) enum Group {
 }
 
 /// The variable that makes dumb-init signal its direct child only (measured with dumb-init 1.2.5 and Celery 5.7).
-const DUMB_INIT: EnvFix = EnvFix {
+pub(crate) const DUMB_INIT: EnvFix = EnvFix {
     name: "DUMB_INIT_SETSID",
     value: EnvValue::Literal("0"),
 };

@@ -75,6 +75,20 @@ impl Opaque {
         }
     }
 
+    /// The shortest way for the user to get rid of it.
+    pub(crate) const fn way_out(self) -> &'static str {
+        match self {
+            Self::Shell => "use sh or bash, or put `exec` before the program yourself",
+            Self::Option => "remove the option, or put `exec` before the program yourself",
+            Self::NoScript => "give the shell a script with -c",
+            Self::HiddenVariable => {
+                "use the variable as the shell's own, $VAR, and put `exec` before the program yourself"
+            }
+            Self::Garbled => "write $$ where the shell is to see a $",
+            Self::Environment => "remove the variable, or put `exec` before the program yourself",
+        }
+    }
+
     /// One sentence without a full stop.
     pub(crate) const fn explain(self) -> &'static str {
         match self {

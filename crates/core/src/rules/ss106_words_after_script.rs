@@ -1,0 +1,77 @@
+//! SS106: words after the script of `sh -c`.
+
+use super::{Rule, Subject};
+use crate::{Code, Finding, Severity};
+
+pub(super) static RULE: Rule = Rule {
+    code: Code("SS106"),
+    name: "words-after-script",
+    severity: Severity::Warning,
+    summary: "Words after the script of sh -c are its $0, $1, ..., not a part of it",
+    page: "\
+## What it does
+Finds `sh -c SCRIPT` with further words, in `command` or `args`, that the script does not use.
+
+## Why it hurts
+The shell takes the words as `$0`, `$1` and so on. A server whose options stand there runs without them: also without
+its `--graceful-timeout`.
+
+## Before
+```yaml pod
+spec:
+  containers:
+  - name: job
+    image: example/job
+    command: [sh, -c, exec celery, -A, app, worker]
+```
+
+## After
+```yaml pod
+spec:
+  containers:
+  - name: job
+    image: example/job
+    command: [sh, -c, exec celery -A app worker]
+```
+
+## How softstop changes it
+It does not: what was meant cannot be known.
+
+## How to opt out
+Use the words in the script (`\"$@\"`), or remove them.
+",
+    check,
+};
+
+fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
+    for (container, _, _) in subject.containers() {
+        let Some(script) = container.runs.script() else {
+            continue;
+        };
+        let Some(zero) = script.zero else { continue };
+        let text = container
+            .argv
+            .words
+            .get(script.arg)
+            .map_or("", |word| word.text.as_str());
+        let uses_them = ["$0", "$1", "$@", "$*", "${"]
+            .iter()
+            .any(|parameter| text.contains(parameter));
+        let Some(place) = container
+            .argv
+            .args
+            .get(zero)
+            .and_then(|arg| arg.place.pointer())
+        else {
+            continue;
+        };
+        if !uses_them {
+            findings.push(RULE.about(
+                container,
+                &place,
+                "the words after the script are its $0, $1, ..., which it does not use".to_owned(),
+                "write them into the script, or remove them".to_owned(),
+            ));
+        }
+    }
+}
