@@ -254,6 +254,14 @@ impl<'a> Drain<'a> {
                 {
                     self.tell(table, row, send);
                 }
+                // Something that only has a launcher's name, or waits to launch again. Not earlier: a real launcher whose
+                // shell was just ended would hand the signal on to the whole group.
+                (_, Role::Wrapper)
+                    if signal_for(row, self.signal).is_some()
+                        && table.children(row.pid).next().is_none() =>
+                {
+                    self.tell(table, row, send);
+                }
                 // Shells that could not be ended before, for the sake of their terminal.
                 (Owner::Init { .. }, Role::Swallower) if !unhandled => {
                     self.end(row, send);

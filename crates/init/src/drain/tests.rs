@@ -84,6 +84,32 @@ fn a_reused_id_is_another_process() {
     assert_eq!(step(&mut drain, &[shell, other], 2).1, []);
 }
 
+/// `timeout` hands a signal on to its whole group, so it must not hear of it when its shell was ended behind its back.
+#[test]
+fn a_launcher_whose_shell_was_ended_is_not_told() {
+    let mut marks = [Mark::default(); 16];
+    let mut drain = Drain::new(Owner::Init { main: 2 }, 1, TERM, &mut marks);
+    let init = process(1, 0, Kind::Softstop, true);
+    let launcher = process(2, 1, Kind::Launcher, true);
+    let shell = process(3, 2, Kind::Shell, false);
+    let program = process(4, 3, Kind::Program, true);
+    assert_eq!(
+        step(&mut drain, &[init, launcher, shell, program], 0).1,
+        [(3, 9)]
+    );
+    let program = Process {
+        parent: 1,
+        ..program
+    };
+    assert_eq!(
+        step(&mut drain, &[init, launcher, program], 1).1,
+        [(4, TERM)]
+    );
+    assert_eq!(step(&mut drain, &[init, launcher, program], 2).1, []);
+    // Alone, and still there: it was no launcher after all.
+    assert_eq!(step(&mut drain, &[init, launcher], 3).1, [(2, TERM)]);
+}
+
 /// Every way a script can wait, and what its program must look like for us to know.
 #[test]
 fn scripts_with_a_handler() {
