@@ -7,7 +7,7 @@
 //!        └──> copy
 //! ```
 //!
-//! [`tree`] and [`drain`] decide and are pure; [`sys`] is the only module that talks to the kernel, and the only one with
+//! [`tree`] and [`drain`] decide and are pure; [`sys`] is the only module that talks to the kernel, and holds nearly all
 //! `unsafe` code. There is no allocator and no libc: `cargo build-init` links the program for the host's ordinary target,
 //! with its own `_start`. It needs panics that abort, hence the profile `tiny` and the feature `freestanding`; ordinary
 //! builds leave the program out and test this library with std.

@@ -92,7 +92,8 @@ impl<'a> Table<'a> {
             .and_then(|index| rows.get(index))
     }
 
-    fn children(&self, pid: u32) -> impl Iterator<Item = &Process> {
+    /// The processes whose parent is `pid`.
+    pub fn children(&self, pid: u32) -> impl Iterator<Item = &Process> {
         self.rows().iter().filter(move |row| row.parent == pid)
     }
 
@@ -130,7 +131,6 @@ impl<'a> Table<'a> {
                 break;
             }
         }
-        self.promote_childless_launchers(signal);
     }
 
     fn reaches(&self, row: &Process, root: u32) -> bool {
@@ -177,21 +177,6 @@ impl<'a> Table<'a> {
             Role::Script
         } else {
             Role::Trap
-        }
-    }
-
-    /// A launcher with nothing to launch (yet), or a program that only has a launcher's name.
-    fn promote_childless_launchers(&mut self, signal: u8) {
-        for index in 0..self.length {
-            let Some(row) = self.rows().get(index) else {
-                break;
-            };
-            let alone = row.role == Role::Wrapper
-                && signal_for(row, signal).is_some()
-                && self.children(row.pid).next().is_none();
-            if alone && let Some(row) = self.rows_mut().get_mut(index) {
-                row.role = Role::Program;
-            }
         }
     }
 }
