@@ -38,7 +38,7 @@ fn findings_are_selected_and_ignored() {
         (&["--select", "ss1,SS4"], 1, true),
         (&["--select", "shell-swallows-signal"], 1, true),
         (&["--select", "SS4"], 0, false),
-        (&["--ignore", "SS1"], 0, false),
+        (&["--ignore", "SS1,SS3"], 0, false),
         (&["--select", "SS1", "--ignore", "SS101"], 0, false),
     ] {
         let (code, report) = report(args, BAD);

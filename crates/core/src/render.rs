@@ -12,9 +12,9 @@ use crate::decide::{self, Decision};
 use crate::observe::Observed;
 use crate::observe::argv::Place;
 use crate::plan::Change;
-use crate::pod::{PodView, items};
+use crate::pod::{ContainerView, PodView, items};
 use crate::rules::codes;
-use crate::settings::Source;
+use crate::settings::{Source, Sourced};
 use crate::{Capabilities, PreStop, Verdict};
 use edit::{Edit, Editor};
 
@@ -145,6 +145,10 @@ fn pre_stop(editor: &mut Editor<'_>, container: &Observed<'_>, decision: &Decisi
         return;
     }
     let (hook, code, reason) = match &container.settings.pre_stop {
+        Some(Sourced {
+            value: PreStop::HttpGet { port, .. },
+            ..
+        }) if !has_port(container.view, port) => return,
         Some(wanted) => (
             handler(&wanted.value),
             codes::HOOK_ASKED_FOR,
@@ -211,13 +215,7 @@ fn writable(editor: &mut Editor<'_>, pod: PodView<'_>, container: &Observed<'_>)
         return;
     };
     for path in &paths.value {
-        let mounted = |mount: &Value| {
-            mount
-                .get("mountPath")
-                .and_then(Value::as_str)
-                .is_some_and(|p| p.trim_end_matches('/') == path)
-        };
-        if container.view.list("volumeMounts").any(mounted) {
+        if is_mounted(container.view, path) {
             continue;
         }
         let name = volume_name(path);
@@ -239,6 +237,25 @@ fn writable(editor: &mut Editor<'_>, pod: PodView<'_>, container: &Observed<'_>)
             &reason,
         );
     }
+}
+
+/// Whether something is mounted at a path.
+pub(crate) fn is_mounted(container: ContainerView<'_>, path: &str) -> bool {
+    container.list("volumeMounts").any(|mount| {
+        let at = mount.get("mountPath").and_then(Value::as_str);
+        at.is_some_and(|at| at.trim_end_matches('/') == path)
+    })
+}
+
+/// Whether a container has a port of that name; a number needs none.
+pub(crate) fn has_port(container: ContainerView<'_>, port: &str) -> bool {
+    let named = |entry: &Value| entry.get("name").and_then(Value::as_str) == Some(port);
+    port.parse::<u16>().is_ok() || container.list("ports").any(named)
+}
+
+/// Whether a hook is the one that a setting asks for.
+pub(crate) fn is_handler(wanted: &PreStop, hook: &Value) -> bool {
+    *hook == handler(wanted)
 }
 
 /// `softstop-run` for `/run`: a DNS label of at most 63 characters. Paths that would not fit or could meet keep a

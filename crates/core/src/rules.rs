@@ -16,7 +16,29 @@ mod ss108_group_signal;
 mod ss109_start_script;
 mod ss110_pid1_hazard;
 mod ss111_init_not_available;
+mod ss201_other_drain_signal;
+mod ss202_no_drain;
+mod ss203_die_on_term;
+mod ss204_no_handler;
+mod ss205_gunicorn_timeout;
+mod ss206_development_server;
+mod ss207_graceful_variable;
+mod ss301_grace_too_short;
+mod ss302_prestop_takes_grace;
+mod ss303_sleep_above_grace;
+mod ss304_grace_zero_or_one;
+mod ss305_probe_grace;
+mod ss306_cut_by_bound;
+mod ss307_delay_wastes_worker_time;
+mod ss308_prestop_time_unknown;
 mod ss401_serves_without_delay;
+mod ss402_exec_sleep;
+mod ss403_slot_taken;
+mod ss404_hook_asked_for;
+mod ss501_read_only_root;
+mod ss502_shared_pid_namespace;
+mod ss503_root_without_cap_kill;
+mod ss504_proxy_not_native;
 mod ss901_bad_value;
 mod ss902_unknown_key;
 mod ss903_unknown_container;
@@ -123,7 +145,29 @@ static ALL: &[&Rule] = &[
     &ss109_start_script::RULE,
     &ss110_pid1_hazard::RULE,
     &ss111_init_not_available::RULE,
+    &ss201_other_drain_signal::RULE,
+    &ss202_no_drain::RULE,
+    &ss203_die_on_term::RULE,
+    &ss204_no_handler::RULE,
+    &ss205_gunicorn_timeout::RULE,
+    &ss206_development_server::RULE,
+    &ss207_graceful_variable::RULE,
+    &ss301_grace_too_short::RULE,
+    &ss302_prestop_takes_grace::RULE,
+    &ss303_sleep_above_grace::RULE,
+    &ss304_grace_zero_or_one::RULE,
+    &ss305_probe_grace::RULE,
+    &ss306_cut_by_bound::RULE,
+    &ss307_delay_wastes_worker_time::RULE,
+    &ss308_prestop_time_unknown::RULE,
     &ss401_serves_without_delay::RULE,
+    &ss402_exec_sleep::RULE,
+    &ss403_slot_taken::RULE,
+    &ss404_hook_asked_for::RULE,
+    &ss501_read_only_root::RULE,
+    &ss502_shared_pid_namespace::RULE,
+    &ss503_root_without_cap_kill::RULE,
+    &ss504_proxy_not_native::RULE,
     &ss901_bad_value::RULE,
     &ss902_unknown_key::RULE,
     &ss903_unknown_container::RULE,

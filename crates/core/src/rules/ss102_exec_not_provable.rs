@@ -80,18 +80,9 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
             ..RULE.about(
                 container,
                 &place.unwrap_or_default(),
-                format!("exec cannot be inserted with proof: {}", lower(explain)),
+                format!("exec cannot be inserted with proof: {}", explain),
                 fix.to_owned(),
             )
         });
     }
-}
-
-/// An explanation as the second half of a sentence.
-fn lower(text: &str) -> String {
-    let text = text.trim_end_matches('.');
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(chars).collect()
-    })
 }

@@ -18,7 +18,7 @@ macro_rules! reasons {
                 match self { $(Self::$variant => $code,)* }
             }
 
-            /// What it is, in one sentence.
+            /// What it is, in one sentence without a full stop.
             pub const fn explain(self) -> &'static str {
                 match self { $(Self::$variant => $explain,)* }
             }
@@ -34,134 +34,134 @@ macro_rules! reasons {
 reasons! {
     // Where the program stands.
     NotInTailPosition, "not-in-tail-position",
-        "Something follows the program, so the shell has to stay to run it or to use the exit status.",
+        "something follows the program, so the shell has to stay to run it or to use the exit status",
         "put the program last, with `exec` before it, and move what follows into the program or a preStop hook";
     Pipeline, "pipeline",
-        "The program is part of a pipeline, whose other programs the shell has to wait for.",
+        "the program is part of a pipeline, whose other programs the shell has to wait for",
         "put `exec` before the program yourself and write the log to a file, or let the runtime collect stdout";
     Negated, "negated",
-        "`!` turns the program's exit status round, which only the shell can do.",
+        "`!` turns the program's exit status round, which only the shell can do",
         "drop the `!` and put `exec` before the program";
     Subshell, "subshell",
-        "The program runs in a subshell `( )`, so `exec` would replace the subshell only.",
+        "the program runs in a subshell `( )`, so `exec` would replace the subshell only",
         "drop the parentheses, or use `{ ...; }`, and put `exec` before the program";
     Loop, "loop",
-        "The program runs in a loop, so the shell has to stay to run it again.",
+        "the program runs in a loop, so the shell has to stay to run it again",
         "let Kubernetes restart the container: run the program once, with `exec` before it";
     FunctionCall, "function-call",
-        "The last command is a function that is not defined exactly once, at top level, and called exactly once.",
+        "the last command is a function that is not defined exactly once, at top level, and called exactly once",
         "write the program as the last line of the script, with `exec` before it";
     ProgramName, "program-name",
-        "The program's name has characters that shells may read as something else than a name.",
+        "the program's name has characters that shells may read as something else than a name",
         "put `exec` before the program yourself, or call it by its path";
     AssignmentOrder, "assignment-order",
-        "A command substitution stands in an assignment behind another one, which ksh93 runs in another environment before `exec`.",
+        "a command substitution stands in an assignment behind another one, which ksh93 runs in another environment before `exec`",
         "assign on lines of their own, with `export`, and put `exec` before the program";
     CommandOption, "command-option",
-        "`command` with an option looks programs up in another way than `exec` does.",
+        "`command` with an option looks programs up in another way than `exec` does",
         "replace `command -p` by `exec` and the program's path";
 
     // What may stand nowhere in the script.
     BackgroundJob, "background-job",
-        "A program is started in the background with `&`, so there is more than one program to stop.",
+        "a program is started in the background with `&`, so there is more than one program to stop",
         "run one program per container, in the foreground, with `exec` before it";
     Trap, "trap",
-        "A trap is set that `exec` would drop.",
+        "a trap is set that `exec` would drop",
         "pass the signal on in a trap for TERM that then waits, or remove the trap and put `exec` before the program";
     Eval, "eval",
-        "`eval` runs text that is not known before the script runs.",
+        "`eval` runs text that is not known before the script runs",
         "write the command itself instead of `eval`";
     SourcedFile, "sourced-file",
-        "A file is sourced that may define functions, aliases or traps.",
+        "a file is sourced that may define functions, aliases or traps",
         "put `exec` before the program yourself, if the sourced file defines no function or alias of that name";
     ChangesShell, "changes-shell",
-        "A builtin changes how the shell reads or finds commands.",
+        "a builtin changes how the shell reads or finds commands",
         "remove it, or put `exec` before the program yourself";
     SetOption, "set-option",
-        "`set` changes an option that is not known to leave `exec` alone, or one that is computed.",
+        "`set` changes an option that is not known to leave `exec` alone, or one that is computed",
         "use only -e, -u, -x, -f, -v, -a, -C and -o pipefail";
     ComputedName, "computed-name",
-        "A command name is computed at run time and may turn out to be a builtin or several words.",
+        "a command name is computed at run time and may turn out to be a builtin or several words",
         "write the program's name, or put `exec` before the variable yourself";
     FunctionName, "function-name",
-        "A function has the name of a builtin, or a name that not every shell accepts.",
+        "a function has the name of a builtin, or a name that not every shell accepts",
         "give the function a plain name of its own";
 
     // What is not read because shells differ.
     TooLong, "too-long",
-        "The script is longer than 65,536 bytes.",
+        "the script is longer than 65,536 bytes",
         "put the script into a file of the image, and `exec` before the program in its last line";
     TooDeep, "too-deep",
-        "Commands or substitutions are nested more than 40 deep.",
+        "commands or substitutions are nested more than 40 deep",
         "put the script into a file of the image, and `exec` before the program in its last line";
     ControlCharacter, "control-character",
-        "The text has a control character or a blank that is neither a space, a tab nor a newline.",
+        "the text has a control character or a blank that is neither a space, a tab nor a newline",
         "save the manifest with Unix line ends and plain blanks";
     Syntax, "syntax",
-        "The text is not understood as shell grammar here.",
+        "the text is not understood as shell grammar here",
         "check it with `sh -n`, or put `exec` before the program yourself";
     Unterminated, "unterminated",
-        "A quote, a substitution or a trailing backslash is not ended.",
+        "a quote, a substitution or a trailing backslash is not ended",
         "end it; `sh -n` shows where it starts";
     EmptyList, "empty-list",
-        "A command is missing where the grammar needs one.",
+        "a command is missing where the grammar needs one",
         "put a `:` there, or remove the empty construct";
     FunctionBody, "function-body",
-        "The body of a function is neither `{ }` nor `( )`.",
+        "the body of a function is neither `{ }` nor `( )`",
         "write `name() { ...; }`";
     Continuation, "continuation",
-        "A backslash-newline stands inside a command name, a reserved word or an operator.",
+        "a backslash-newline stands inside a command name, a reserved word or an operator",
         "put a blank before the backslash";
     ReservedWord, "reserved-word",
-        "`time`, `select` and `coproc` are commands in some shells and grammar in others.",
+        "`time`, `select` and `coproc` are commands in some shells and grammar in others",
         "leave it out, or put `exec` before the program yourself";
     FunctionKeyword, "function-keyword",
-        "`function` is no POSIX grammar.",
+        "`function` is no POSIX grammar",
         "write `name() { ...; }`, or run the script with bash";
     DoubleBracket, "double-bracket",
-        "`[[` is no POSIX grammar, or its expression is not understood.",
+        "`[[` is no POSIX grammar, or its expression is not understood",
         "use `[ ]`, or run the script with bash";
     ArithmeticCommand, "arithmetic-command",
-        "`((` is a command in some shells and two subshells in others.",
+        "`((` is a command in some shells and two subshells in others",
         "use `[ ]` and `$(( ))`, or put a blank between the parentheses";
     Arithmetic, "arithmetic",
-        "An arithmetic expansion is not balanced, or has quotes, backslashes or `;` in it.",
+        "an arithmetic expansion is not balanced, or has quotes, backslashes or `;` in it",
         "compute the value in plain words before";
     Quoting, "quoting",
-        "`$'...'` or `$\"...\"` is read differently by different shells.",
+        "`$'...'` or `$\"...\"` is read differently by different shells",
         "use plain single or double quotes, or run the script with bash";
     Parameter, "parameter",
-        "A parameter expansion has a form that is not common to all shells.",
+        "a parameter expansion has a form that is not common to all shells",
         "use the POSIX forms, without quotes or braces inside";
     ProcessSubstitution, "process-substitution",
-        "Process substitution runs another program beside the shell.",
+        "process substitution runs another program beside the shell",
         "write to a file, or let the runtime collect stdout";
     Array, "array",
-        "Arrays are no POSIX grammar.",
+        "arrays are no POSIX grammar",
         "use positional parameters (`set -- ...`) and `\"$@\"`";
     AppendAssignment, "append-assignment",
-        "`NAME+=value` is no POSIX grammar, and some shells lose it before `exec`.",
+        "`NAME+=value` is no POSIX grammar, and some shells lose it before `exec`",
         "write `NAME=\"${NAME}value\"`";
     ExtendedGlob, "extended-glob",
-        "Extended patterns depend on options of the shell.",
+        "extended patterns depend on options of the shell",
         "use plain patterns";
     Descriptor, "descriptor",
-        "A redirection names its descriptor in a way not every shell reads alike.",
+        "a redirection names its descriptor in a way not every shell reads alike",
         "use one digit before the operator, and one digit or `-` after `>&`";
     RedirectBoth, "redirect-both",
-        "`&>` starts a background job in some shells.",
+        "`&>` starts a background job in some shells",
         "write `>file 2>&1`";
     PipeBoth, "pipe-both",
-        "`|&` is no POSIX grammar.",
+        "`|&` is no POSIX grammar",
         "write `2>&1 |`";
     HereString, "here-string",
-        "`<<<` is no POSIX grammar.",
+        "`<<<` is no POSIX grammar",
         "use a here-document, or run the script with bash";
     HereDocument, "here-document",
-        "A here-document is not ended, has an odd delimiter, or stands where shells differ.",
+        "a here-document is not ended, has an odd delimiter, or stands where shells differ",
         "quote the delimiter (`<<'EOF'`) and keep it out of substitutions";
     CaseFallthrough, "case-fallthrough",
-        "`;&` and `;;&` are no POSIX grammar.",
+        "`;&` and `;;&` are no POSIX grammar",
         "end each branch with `;;`";
 }
 
@@ -184,7 +184,11 @@ mod tests {
                 "{}",
                 reason.code()
             );
-            assert!(reason.explain().ends_with('.'), "{}", reason.explain());
+            assert!(
+                !reason.explain().is_empty() && !reason.explain().ends_with('.'),
+                "{}",
+                reason.explain()
+            );
             assert!(
                 !reason.way_out().is_empty() && !reason.way_out().ends_with('.'),
                 "{}",
