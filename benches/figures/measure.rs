@@ -64,7 +64,7 @@ fn round(calls: u32, work: &mut impl FnMut()) -> f64 {
 /// One line of the report.
 #[derive(Debug, Clone)]
 pub(crate) struct Figure {
-    pub(crate) what: &'static str,
+    pub(crate) what: String,
     pub(crate) measured: String,
     pub(crate) spread: String,
     pub(crate) bound: &'static str,
@@ -73,7 +73,7 @@ pub(crate) struct Figure {
 
 /// A figure in this unit: values are seconds, factors or counts, and `scale` turns them into it.
 pub(crate) fn figure(
-    what: &'static str,
+    what: impl Into<String>,
     spread: Spread,
     (scale, unit): (f64, &str),
     bound: &'static str,
@@ -88,7 +88,7 @@ pub(crate) fn figure(
         }
     };
     Figure {
-        what,
+        what: what.into(),
         measured: format!("{} {unit}", show(spread.median))
             .trim_end()
             .to_owned(),

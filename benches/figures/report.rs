@@ -11,7 +11,7 @@ pub(crate) fn page(figures: &[Figure]) -> String {
     let mut page = format!(
         "# Speed\n\n\
          Written by `cargo xtask bench`, which measures everything anew and fails where a bound does not hold.\n\n\
-         Machine: {}, {} cores, {}; load before the run {}. Release build. Each figure is the median of {ROUNDS} measurements \
+         Machine: {}, {} cores, {}; load at the end {}. {} build. Each figure is the median of {ROUNDS} measurements \
          (load: of the rounds named below), with the least and the most beside it: the distance between them is the noise of this \
          machine. Ratios are measured in turns, so that both sides meet the same noise.\n\n\
          | figure | measured | least to most | bound | holds |\n|---|---|---|---|---|\n",
@@ -19,6 +19,11 @@ pub(crate) fn page(figures: &[Figure]) -> String {
         thread::available_parallelism().map_or(0, usize::from),
         compiler(),
         load(),
+        if cfg!(debug_assertions) {
+            "**Debug**"
+        } else {
+            "Release"
+        },
     );
     for Figure {
         what,
