@@ -20,6 +20,7 @@ mod tests;
 
 pub(crate) use drain::{DUMB_INIT, Drains, EnvFix, Group, group_signal};
 
+use softstop_programs::launcher::Passing;
 use softstop_programs::signal::Signal;
 
 use crate::inject;
@@ -131,6 +132,7 @@ impl Chooser<'_, '_> {
             (_, Entrypoint::Init) => self.init(&self.need("forced", "the setting entrypoint is init")),
             (_, Entrypoint::Hook) => self.forced_hook(),
             (Runs::Unknown, _) => self.hook(&self.need("argv-unknown", "the entrypoint stands in the image, and no image facts are given")),
+            (runs, _) if swallows(runs) => self.hook(&self.need(LAUNCHER_SWALLOWS.0, LAUNCHER_SWALLOWS.1)),
             _ if !self.container.argv.is_proven() => self.hook(&self.need(
                 "argv-unproven",
                 "the entrypoint stands in the image, and the facts are keyed by a tag, which may have moved",
@@ -192,10 +194,7 @@ impl Chooser<'_, '_> {
         }
         for program in programs {
             if program.swallower().is_some() {
-                return Some(self.hook(&self.need(
-                    "launcher-swallows",
-                    "the launcher in front of the program does not pass SIGTERM on",
-                )));
+                return Some(self.hook(&self.need(LAUNCHER_SWALLOWS.0, LAUNCHER_SWALLOWS.1)));
             }
             if program.is_shell() {
                 return Some(
@@ -344,6 +343,9 @@ impl Chooser<'_, '_> {
 
     /// H: the hook where it is possible, else I.
     fn hook(&self, need: &Need<'_>) -> Decision {
+        if let Some(obstacle) = self.why_no_injection() {
+            return self.not_injected(Verdict::Hook, need, obstacle);
+        }
         match self.why_no_hook() {
             None => self.injected(Verdict::Hook, need),
             Some(_) => self.init(need),
@@ -490,6 +492,19 @@ impl Decision {
         self.needs_delay = false;
         self.env.clear();
     }
+}
+
+/// Reason and explanation, wherever the launcher stands.
+const LAUNCHER_SWALLOWS: (&str, &str) = (
+    "launcher-swallows",
+    "the launcher in front of the program does not pass SIGTERM on",
+);
+
+/// A launcher in front of it all keeps the signal.
+fn swallows(runs: &Runs) -> bool {
+    runs.launchers()
+        .iter()
+        .any(|peel| peel.passing == Passing::Swallows)
 }
 
 /// Explanations come with or without a full stop; reasons have none.

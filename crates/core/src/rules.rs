@@ -47,6 +47,9 @@ mod ss905_bad_policy;
 mod ss906_forced_not_possible;
 mod ss907_not_per_container;
 
+#[cfg(test)]
+mod tests;
+
 use crate::budget::{Budget, Share};
 use crate::decide::Decision;
 use crate::observe::Observed;

@@ -71,13 +71,16 @@ pub(crate) fn of_all(container: &Observed<'_>, programs: &[&Program]) -> (Drains
 }
 
 fn of(container: &Observed<'_>, program: &Program) -> (Drains, Vec<EnvFix>) {
-    let on = |signal: Signal| match container.argv.stop_signal {
-        _ if signal == Signal::TERM
-            && container.argv.stop_signal.is_none_or(|s| s == Signal::TERM) =>
-        {
-            Drains::OnTerm
-        }
-        Some(stop_signal) if stop_signal == signal => Drains::OnStopSignal(signal),
+    // What arrives: the image's STOPSIGNAL, SIGTERM where nobody knows, as the launchers in front translate it.
+    let sent = container.argv.stop_signal.unwrap_or(Signal::TERM);
+    let launchers = container.runs.launchers().iter().chain(&program.launchers);
+    let arrives = match launchers.filter_map(|peel| peel.term_becomes).last() {
+        Some(rewritten) if sent == Signal::TERM => rewritten,
+        _ => sent,
+    };
+    let on = |signal: Signal| match signal {
+        Signal::TERM if arrives == signal => Drains::OnTerm,
+        _ if arrives == signal => Drains::OnStopSignal(signal),
         _ => Drains::On(signal),
     };
     if let Some(signal) = &container.settings.stop_signal {

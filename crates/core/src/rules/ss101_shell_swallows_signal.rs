@@ -53,7 +53,7 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
         if !story::shell_stays(container)
             || story::traps(container)
             || story::init_before_shell(container)
-            || decision.reason == "hook-drains"
+            || matches!(decision.reason, "hook-drains" | "no-handler")
         {
             continue;
         }
@@ -65,7 +65,19 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
                 "make {title} replace the shell: `exec` as the script's last command, or no shell at all"
             )
         };
+        let (severity, message) = if story::may_replace_itself(container) {
+            let message = format!(
+                "bash may stay PID 1 and keep SIGTERM from {title}: that depends on its version and the script"
+            );
+            (Severity::Warning, message)
+        } else {
+            (
+                RULE.severity,
+                format!("a shell stays PID 1 and keeps SIGTERM from {title}"),
+            )
+        };
         findings.push(Finding {
+            severity,
             pointer: container.entry_pointer(),
             span: container.entry_span(),
             on_stop: Some(story::before(container, decision, subject.budget)),
@@ -73,12 +85,7 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
                 decision.verdict,
                 Verdict::Exec | Verdict::Init | Verdict::Hook
             ),
-            ..RULE.about(
-                container,
-                "",
-                format!("a shell stays PID 1 and keeps SIGTERM from {title}"),
-                fix,
-            )
+            ..RULE.about(container, "", message, fix)
         });
     }
 }

@@ -63,10 +63,22 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
                 }
                 _ => continue,
             },
-            Runs::Opaque { arg, why, .. } => (*arg, None, why.explain(), why.way_out()),
+            Runs::Opaque { arg, why, .. } => {
+                let hidden = container
+                    .argv
+                    .args
+                    .get(*arg)
+                    .and_then(|arg| arg.expanded.as_ref()?.unreadable.clone());
+                (
+                    *arg,
+                    hidden.map(|(_, range)| range),
+                    why.explain(),
+                    why.way_out(),
+                )
+            }
             _ => continue,
         };
-        if decision.reason == "hook-drains" {
+        if matches!(decision.reason, "hook-drains" | "no-script") {
             continue;
         }
         let place = container

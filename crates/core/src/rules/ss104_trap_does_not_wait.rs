@@ -52,15 +52,47 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
         let Some(trap) = &script.reading.trap else {
             continue;
         };
-        // An empty action ignores the signal, for the program too: nothing passes it on.
-        let passes_on = trap
+        // An empty action ignores the signal, for the program too.
+        let Some(action) = trap
             .action
             .as_deref()
-            .is_some_and(|action| action.contains("kill"));
-        if trap.waits || !passes_on {
+            .filter(|action| !trap.waits && !action.is_empty())
+        else {
             continue;
-        }
+        };
         let title = container.title();
+        let in_background = script
+            .reading
+            .commands
+            .iter()
+            .any(|command| command.background);
+        let (message, on_stop) = if !in_background {
+            (
+                format!(
+                    "the trap runs only when {title} has ended, so {title} hears nothing of SIGTERM"
+                ),
+                format!(
+                    "{title} goes on until it is killed after {} s",
+                    subject.budget.grace
+                ),
+            )
+        } else if action.contains("kill") {
+            (
+                format!("the trap passes SIGTERM on, but the script ends before {title} does"),
+                format!(
+                    "the trap runs, the script ends, and {title} is killed with it within 0.1 s"
+                ),
+            )
+        } else {
+            (
+                format!(
+                    "the trap does not pass SIGTERM on, and the script ends before {title} does"
+                ),
+                format!(
+                    "the trap runs, the script ends, and {title} is killed with it within 0.1 s"
+                ),
+            )
+        };
         let expanded = container
             .argv
             .args
@@ -70,15 +102,14 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
         findings.push(Finding {
             pointer: container.entry_pointer(),
             span: expanded.map(|expanded| expanded.raw(at)),
-            on_stop: Some(format!(
-                "the trap runs, the script ends, and {title} is killed with it within 0.1 s"
-            )),
+            on_stop: Some(on_stop),
             repaired: matches!(decision.verdict, Verdict::Init | Verdict::Hook),
             ..RULE.about(
                 container,
                 "",
-                format!("the trap passes SIGTERM on, but the script ends before {title} does"),
-                "wait in the trap: trap 'kill -TERM $child; wait $child' TERM".to_owned(),
+                message,
+                "start it with &, and wait in the trap: trap 'kill -TERM $child; wait $child' TERM"
+                    .to_owned(),
             )
         });
     }

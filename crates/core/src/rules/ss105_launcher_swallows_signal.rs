@@ -1,5 +1,7 @@
 //! SS105: a launcher that keeps SIGTERM from the program.
 
+use softstop_programs::launcher::Passing;
+
 use super::{Rule, Subject};
 use crate::{Code, Finding, Severity, Verdict};
 
@@ -51,9 +53,15 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
             || container.main_program().into_iter().collect::<Vec<_>>(),
             |script| script.tails.iter().collect(),
         );
-        let Some(launcher) = programs.iter().find_map(|program| program.swallower()) else {
-            continue;
-        };
+        let in_front = container
+            .runs
+            .launchers()
+            .iter()
+            .find(|peel| peel.passing == Passing::Swallows);
+        let launcher = in_front
+            .map(|peel| peel.launcher)
+            .or_else(|| programs.iter().find_map(|program| program.swallower()));
+        let Some(launcher) = launcher else { continue };
         let name = launcher.name;
         findings.push(Finding {
             pointer: container.entry_pointer(),

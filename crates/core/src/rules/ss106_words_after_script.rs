@@ -54,9 +54,7 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
             .words
             .get(script.arg)
             .map_or("", |word| word.text.as_str());
-        let uses_them = ["$0", "$1", "$@", "$*", "${"]
-            .iter()
-            .any(|parameter| text.contains(parameter));
+        let uses_them = uses_parameters(text);
         let Some(place) = container
             .argv
             .args
@@ -74,4 +72,16 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
             ));
         }
     }
+}
+
+/// Whether a script uses its positional parameters, also by `shift`, `getopts` and a `for` without `in`.
+fn uses_parameters(text: &str) -> bool {
+    let after_dollar = |rest: &str| {
+        let rest = rest.strip_prefix('{').unwrap_or(rest);
+        rest.starts_with(|c: char| c.is_ascii_digit() || "@*#".contains(c))
+    };
+    text.match_indices('$')
+        .any(|(at, _)| after_dollar(&text[at + 1..]))
+        || ["shift", "getopts"].iter().any(|word| text.contains(word))
+        || (text.contains("for ") && !text.contains(" in "))
 }

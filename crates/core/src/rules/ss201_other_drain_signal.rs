@@ -11,8 +11,8 @@ pub(super) static RULE: Rule = Rule {
     summary: "SIGTERM does not drain the program: another signal does",
     page: "\
 ## What it does
-Finds programs to which SIGTERM means a fast stop, or nothing, and that drain on another signal: nginx, php-fpm and
-Unicorn on SIGQUIT, Apache httpd on SIGWINCH, HAProxy on SIGUSR1, PostgreSQL, Huey and waitress on SIGINT.
+Finds programs to which SIGTERM means a fast stop, or nothing, and that drain on another signal: nginx and Unicorn on
+SIGQUIT, Apache httpd on SIGWINCH, HAProxy on SIGUSR1, PostgreSQL, Huey and waitress on SIGINT.
 
 ## Why it hurts
 Kubernetes sends SIGTERM unless the image's STOPSIGNAL says otherwise. nginx then drops every request in flight
@@ -63,7 +63,7 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
         findings.push(Finding {
             pointer: container.entry_pointer(),
             span: container.entry_span(),
-            on_stop: Some(format!("{title} gets SIGTERM, which does not drain it")),
+            on_stop: Some(format!("{title} gets a signal that does not drain it")),
             repaired: matches!(decision.verdict, Verdict::Init | Verdict::Hook),
             ..RULE.about(
                 container,

@@ -2,7 +2,7 @@
 
 use super::{Rule, Subject};
 use crate::decide::Drains;
-use crate::{Code, Finding, Severity};
+use crate::{Code, Finding, Severity, Verdict, story};
 
 pub(super) static RULE: Rule = Rule {
     code: Code("SS202"),
@@ -51,7 +51,12 @@ that the requests are done when the signal arrives.
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
     for (container, decision, share) in subject.containers() {
         // With a hook in the slot the user has taken care of it, as far as that can be seen.
-        if decision.drains != Drains::Never || !container.slot.is_free() {
+        let gets_it = decision.verdict == Verdict::Exec || !story::shell_stays(container);
+        let by_variable = container
+            .profile()
+            .is_some_and(|profile| profile.graceful_env.is_some());
+        if decision.drains != Drains::Never || !container.slot.is_free() || !gets_it || by_variable
+        {
             continue;
         }
         let title = container.title();

@@ -1,6 +1,7 @@
 //! SS203: uWSGI's die-on-term is an orderly exit, not a drain.
 
 use super::{Rule, Subject};
+use crate::observe::has_flag;
 use crate::{Code, Finding, Severity};
 
 pub(super) static RULE: Rule = Rule {
@@ -63,7 +64,12 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
             .env
             .value("UWSGI_DIE_ON_TERM")
             .is_some_and(|value| value != "false");
-        let hooked = container.env.may_have("UWSGI_HOOK_MASTER_START");
+        let configured = container
+            .profile()
+            .and_then(|profile| profile.graceful_env)
+            .is_some_and(|graceful| has_flag(&program.words, graceful.unless));
+        let name = "UWSGI_HOOK_MASTER_START";
+        let hooked = configured || program.sets(name) || container.env.may_have(name);
         if !is_uwsgi || hooked || !(flag || variable) {
             continue;
         }
@@ -71,7 +77,7 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
             pointer: container.entry_pointer(),
             span: container.entry_span(),
             on_stop: Some("uWSGI exits within a second and kills every request".to_owned()),
-            repaired: !decision.env.is_empty(),
+            repaired: decision.env.iter().any(|fix| fix.name == name),
             ..RULE.about(
                 container,
                 "",

@@ -1,7 +1,7 @@
 //! SS204: a program that has no handler for SIGTERM.
 
 use super::{Rule, Subject};
-use crate::{Code, Finding, Severity};
+use crate::{Code, Finding, Severity, story};
 
 pub(super) static RULE: Rule = Rule {
     code: Code("SS204"),
@@ -45,7 +45,9 @@ It leaves the container alone: there is nothing to drain.
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
     for (container, decision, _) in subject.containers() {
-        if decision.reason == "no-handler" {
+        // Behind an init, or in a shared PID namespace, it is not PID 1 and dies at once.
+        let is_pid1 = !subject.pod.shares_pid_namespace() && story::is_pid1(container);
+        if decision.reason == "no-handler" && is_pid1 {
             findings.push(Finding {
                 pointer: container.entry_pointer(),
                 on_stop: Some(format!(

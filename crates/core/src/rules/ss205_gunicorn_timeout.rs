@@ -1,6 +1,7 @@
 //! SS205: gunicorn's --timeout is not its drain limit.
 
 use super::{Rule, Subject};
+use crate::observe::has_flag;
 use crate::{Code, Finding, Severity};
 
 pub(super) static RULE: Rule = Rule {
@@ -56,7 +57,9 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
         else {
             continue;
         };
-        if timeout(&program.words).is_some_and(|seconds| seconds > 30) {
+        // A hidden value, or a configuration file: nobody can tell.
+        let hidden = has_flag(&program.words, &["--graceful-timeout", "-c", "--config"]);
+        if !hidden && timeout(&program.words).is_some_and(|seconds| seconds > 30) {
             findings.push(Finding {
                 pointer: container.entry_pointer(),
                 span: container.entry_span(),

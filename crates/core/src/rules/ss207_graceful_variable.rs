@@ -84,7 +84,13 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
         } else {
             continue;
         };
+        let severity = if missing.is_empty() {
+            Severity::Warning
+        } else {
+            RULE.severity
+        };
         findings.push(Finding {
+            severity,
             pointer: container.entry_pointer(),
             span: container.entry_span(),
             on_stop: Some(format!("{title} gets SIGTERM and drops what it is doing")),
