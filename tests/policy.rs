@@ -274,13 +274,13 @@ const REFUSED: &[(&str, &str, &str, &str)] = &[
         "stopSignal: SIGQUIT",
         "stopSignal: SIGNOPE",
         "24:15",
-        "spec.stopSignal: \"SIGNOPE\" is no signal",
+        "spec.stopSignal: \"SIGNOPE\" is not accepted; accepted: a signal that a program can catch",
     ),
     (
         "runtime: gunicorn",
         "runtime: gnuicorn",
         "25:12",
-        "spec.runtime: \"gnuicorn\" is not accepted; accepted: auto, none, ",
+        "spec.runtime: \"gnuicorn\" is not accepted; accepted: auto, none or one of ",
     ),
     (
         "[/run,",

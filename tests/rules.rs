@@ -1,6 +1,7 @@
 //! The rules' pages: complete, and their examples run.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -138,10 +139,12 @@ fn docs_are_up_to_date() {
     for rule in rules::all() {
         let (code, name) = (rule.code, rule.name);
         let severity = rule.severity.as_str();
-        index += &format!(
-            "| [{code}]({code}.md) | {name} | {severity} | {} |\n",
-            rule.summary
-        );
+        let summary = rule.summary;
+        writeln!(
+            index,
+            "| [{code}]({code}.md) | {name} | {severity} | {summary} |"
+        )
+        .expect("a string");
         let page = format!(
             "# {code} {name}\n\n{}.\n\nSeverity: {severity}\n\n{}",
             rule.summary, rule.page

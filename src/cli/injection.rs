@@ -5,6 +5,7 @@ use softstop_core::{Capabilities, Delivery, Injection};
 
 /// How softstop-init comes into pods.
 #[derive(Clone, Debug, clap::Args)]
+#[allow(clippy::struct_field_names, reason = "they are the flags")]
 #[command(next_help_heading = "Bringing softstop-init into pods")]
 pub(super) struct InjectionArgs {
     /// Image that holds /softstop-init; without it nothing is injected into any pod

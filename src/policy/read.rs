@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use softstop_core::{Bounds, Entrypoint, Mode, Policy, PreStop, Runtime, Setting, Violations};
-use softstop_programs::{profile, signal::Signal};
+use softstop_programs::signal::Signal;
 
 use super::field::Field;
 use super::selector::{is_label, is_subdomain, selector};
@@ -200,36 +200,26 @@ fn entrypoint(field: &Field<'_>) -> Result<Entrypoint, Broken> {
 
 fn stop_signal(field: &Field<'_>) -> Result<Signal, Broken> {
     let text = field.text_or_integer()?;
-    Signal::parse(&text)
-        .ok_or_else(|| field.wrong(format!("\"{text}\" is no signal; write it like SIGQUIT")))
+    softstop_core::stop_signal(&text).map_err(|accepted| {
+        field.wrong(format!("\"{text}\" is not accepted; accepted: {accepted}"))
+    })
 }
 
 fn runtime(field: &Field<'_>) -> Result<Runtime, Broken> {
-    let names: Vec<_> = profile::names().collect();
-    field.one_of(
-        &format!("auto, none, {}", names.join(", ")),
-        |text| match text {
-            "auto" => Some(Runtime::Auto),
-            "none" => Some(Runtime::None),
-            name => profile::by_name(name).map(Runtime::Profile),
-        },
-    )
+    let text = field.text()?;
+    Runtime::parse(text).map_err(|accepted| {
+        field.wrong(format!("\"{text}\" is not accepted; accepted: {accepted}"))
+    })
 }
 
 fn writable(field: &Field<'_>) -> Result<Vec<String>, Broken> {
-    let accepted = "absolute paths below /, as in /run";
-    let path = |text: &str| {
-        let sound = text.len() > 1
-            && text.starts_with('/')
-            && !text.split('/').any(|part| part == "..")
-            && !text.contains(':');
-        sound.then(|| text.to_owned())
+    let path = |item: &Field<'_>| {
+        let text = item.text()?;
+        softstop_core::writable_path(text).map_err(|accepted| {
+            item.wrong(format!("\"{text}\" is not accepted; accepted: {accepted}"))
+        })
     };
-    field
-        .items("directories")?
-        .into_iter()
-        .map(|item| item.one_of(accepted, path))
-        .collect()
+    field.items("directories")?.iter().map(path).collect()
 }
 
 fn pre_stop(field: &Field<'_>) -> Result<PreStop, Broken> {

@@ -243,28 +243,28 @@ pub fn stop_signal(text: &str) -> Result<Signal, BadValue> {
 ///
 /// # Errors
 /// Says what is accepted.
-pub fn writable(text: &str) -> Result<Vec<String>, BadValue> {
-    let paths: Vec<_> = text
-        .split(',')
-        .map(|path| path.trim().trim_end_matches('/').to_owned())
-        .collect();
-    let good = |path: &String| {
-        path.len() > 1
-            && path.len() <= 256
-            && path.starts_with('/')
-            && !path.contains(':')
-            && !path.chars().any(char::is_control)
-            && path[1..]
-                .split('/')
-                .all(|part| !matches!(part, "" | "." | ".."))
-    };
-    if paths.iter().all(good) {
-        Ok(paths)
-    } else {
-        Err(BadValue(
-            "absolute paths other than /, separated by commas, such as /run or /run,/tmp".into(),
-        ))
+pub(crate) fn writable(text: &str) -> Result<Vec<String>, BadValue> {
+    text.split(',').map(writable_path).collect()
+}
+
+/// Reads one absolute path that something may be mounted on; a `/` at its end is dropped.
+///
+/// # Errors
+/// Says what is accepted.
+pub fn writable_path(text: &str) -> Result<String, BadValue> {
+    let path = text.trim().trim_end_matches('/');
+    let good = path.len() <= 256
+        && !path.contains(':')
+        && !path.chars().any(char::is_control)
+        && path
+            .strip_prefix('/')
+            .is_some_and(|rest| rest.split('/').all(|part| !matches!(part, "" | "." | "..")));
+    if good {
+        return Ok(path.to_owned());
     }
+    Err(BadValue(
+        "absolute paths other than /, such as /run or, separated by commas, /run,/tmp".into(),
+    ))
 }
 
 /// Reads a duration: seconds as a plain number, or numbers with `h`, `m`, `s` (`90`, `90s`, `1m30s`); 0 to 24 h.

@@ -16,6 +16,7 @@
 
 use crate::decide::Decision;
 use crate::observe::Observed;
+use crate::observe::pre_stop::Slot;
 use crate::pod::PodView;
 use crate::settings::{Settings, Source, Sourced};
 
@@ -56,6 +57,8 @@ pub(crate) struct Share {
     pub(crate) wanted: Sourced<u64>,
     /// The delay it gets.
     pub(crate) delay: u64,
+    /// The delay it would need, whatever stands in the preStop slot.
+    pub(crate) required: u64,
     /// Nobody else's hook fixes it.
     cuttable: bool,
     /// Why it gets less than what is wanted.
@@ -159,6 +162,7 @@ fn share(
         };
         return Share {
             delay: wanted.value,
+            required: 0,
             wanted,
             cuttable: false,
             cut: None,
@@ -169,9 +173,11 @@ fn share(
     }
     let taken = !container.slot.is_free();
     let mut wanted = delay(pod, container);
+    let mut required = required(pod, container).value;
     let known = drain_time(container, decision);
     let (drain, margin) = match &known {
         Some(time) if decision.drain_in_delay => {
+            required += time.seconds;
             // A slot that is taken already holds the sum.
             if !taken {
                 wanted.value += time.seconds;
@@ -202,6 +208,7 @@ fn share(
     Share {
         wanted,
         delay,
+        required,
         cuttable,
         cut,
         drain,
@@ -210,24 +217,29 @@ fn share(
     }
 }
 
-/// d, before any cut.
+/// d, before any cut: as the slot has it, else as it should be.
 fn delay(pod: PodView<'_>, container: &Observed<'_>) -> Sourced<u64> {
-    let settings = &container.settings;
     let built_in = |value| Sourced {
         value,
         source: Source::BuiltIn,
     };
-    if !container.slot.is_free() {
-        return built_in(container.slot.seconds());
-    }
-    if let Some(hook) = &settings.pre_stop {
-        let value = crate::observe::pre_stop::Slot::wanted(&hook.value).seconds();
-        return Sourced {
-            value,
+    match &container.settings.pre_stop {
+        _ if !container.slot.is_free() => built_in(container.slot.seconds()),
+        Some(hook) => Sourced {
+            value: Slot::wanted(&hook.value).seconds(),
             source: hook.source.clone(),
-        };
+        },
+        None => required(pod, container),
     }
-    match &settings.drain_delay {
+}
+
+/// The delay that a container should have.
+fn required(pod: PodView<'_>, container: &Observed<'_>) -> Sourced<u64> {
+    let built_in = |value| Sourced {
+        value,
+        source: Source::BuiltIn,
+    };
+    match &container.settings.drain_delay {
         Some(delay) => Sourced {
             value: u64::from(delay.value),
             source: delay.source.clone(),

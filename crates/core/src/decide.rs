@@ -149,7 +149,7 @@ impl Chooser<'_, '_> {
         if let Some(decision) = self.before_drain(&[program]) {
             return decision;
         }
-        self.direct(&[program], false)
+        self.direct(&[program], None)
     }
 
     fn script(&self, script: &Script) -> Decision {
@@ -174,7 +174,7 @@ impl Chooser<'_, '_> {
             }
             Outcome::AlreadyExec => match self.before_drain(&tails) {
                 Some(decision) => decision,
-                None => self.direct(&tails, script.runs_before_tail()),
+                None => self.direct(&tails, Some(script)),
             },
             Outcome::Exec(offsets) => match self.before_drain(&tails) {
                 Some(decision) => decision,
@@ -241,8 +241,8 @@ impl Chooser<'_, '_> {
     /// | drains on another signal | direct if the image's STOPSIGNAL is that; else G |
     /// | has no drain | direct, the drain delay grows by the drain time |
     /// | has no handler | leave; H if something was started before it |
-    /// | is unknown | H: it may be a script |
-    fn direct(&self, programs: &[&Program], after_others: bool) -> Decision {
+    /// | is unknown | H: it may be a script; behind `exec` in a script: direct, as after softstop's own edit |
+    fn direct(&self, programs: &[&Program], script: Option<&Script>) -> Decision {
         let (drains, env) = drain::of_all(self.container, programs);
         let decision = match drains {
             Drains::OnTerm => self.verdict(
@@ -269,7 +269,13 @@ impl Chooser<'_, '_> {
                 )
             },
             Drains::On(signal) => self.hook(&Self::other_signal(signal)),
-            Drains::NoHandler => self.no_handler(after_others),
+            Drains::NoHandler => self.no_handler(script.is_some_and(Script::runs_before_tail)),
+            // As softstop leaves it behind: what it has exec'd, it does not plan anew.
+            Drains::Unknown if script.is_some() => self.verdict(
+                Verdict::Direct,
+                "exec-present",
+                "the script replaces itself by the program, whose handler nobody can see",
+            ),
             Drains::Unknown => self.hook(&self.need(
                 "unknown-program",
                 "the program is not known and may be a script",

@@ -25,6 +25,8 @@ mod patch;
 mod plan;
 mod pod;
 mod policy;
+#[cfg(test)]
+mod properties;
 mod render;
 pub mod rules;
 mod settings;
@@ -33,7 +35,9 @@ mod story;
 #[cfg(test)]
 mod testing;
 
-pub use annotations::{Entrypoint, Mode, PreStop, Runtime, Setting, duration};
+pub use annotations::{
+    BadValue, Entrypoint, Mode, PreStop, Runtime, Setting, duration, stop_signal, writable_path,
+};
 pub use context::{Capabilities, Context, Delivery, Injection, Namespace};
 pub use facts::{Image, ImageFacts};
 pub use finding::{Code, Finding, Severity};

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::budget::{Budget, Cut, budget};
 use crate::decide::{Decision, Surroundings, decide};
 use crate::observe::Observed;
+use crate::observe::pre_stop::Slot;
 use crate::pod::PodView;
 use crate::render::render;
 use crate::rules::{self, Subject};
@@ -128,7 +129,6 @@ pub fn plan(pod: &Value, context: &Context<'_>) -> Plan {
         containers: &observed,
         decisions: &decisions,
         budget: &budget,
-        capabilities: context.capabilities,
     });
     let containers = observed
         .iter()
@@ -156,10 +156,19 @@ fn settle(
     let spent = budget(pod, settings, observed, &decisions);
     let mut withdrawn = false;
     for ((container, decision), share) in observed.iter().zip(&mut decisions).zip(&spent.shares) {
-        let short = matches!(share.cut, Some(Cut::ProbeGrace | Cut::HandsOff))
-            || (decision.drain_in_delay && share.delay < share.wanted.value)
-            || (share.cut.is_some() && share.delay == 0);
-        if decision.needs_delay && container.slot.is_free() && short {
+        let no_hook = matches!(share.cut, Some(Cut::ProbeGrace | Cut::HandsOff));
+        let delay = match container.slot {
+            Slot::Free => share.delay,
+            Slot::Sleep(seconds) | Slot::ExecSleep(seconds) => seconds,
+            // A hook of the user's own does what the user wants.
+            Slot::Own(_) | Slot::Opaque => share.required,
+        };
+        let enough = if decision.drain_in_delay {
+            delay >= share.required
+        } else {
+            delay > 0 || share.required == 0
+        };
+        if decision.needs_delay && (no_hook || !enough) {
             decision.withdraw("no-room-for-delay", "the program would stop at once, and there is no room for the delay that protects its clients");
             withdrawn = true;
         }

@@ -146,11 +146,6 @@ impl<'a> ContainerView<'a> {
     pub(crate) fn pre_stop(self) -> Option<&'a Value> {
         present(self.get("lifecycle")?.get("preStop")?)
     }
-
-    /// An init container with `restartPolicy: Always` (KEP-753).
-    pub(crate) fn is_native_sidecar(self) -> bool {
-        self.field == "initContainers" && self.text("restartPolicy") == Some("Always")
-    }
 }
 
 /// JSON `null` counts as absent, as it does for the API server.

@@ -45,7 +45,7 @@ pub(crate) fn render(
             "the containers need {} s to stop, the grace is {} s",
             budget.result, budget.grace
         );
-        editor.edit(Edit::Grace(budget.result), codes::GRACE_TOO_SHORT, &reason);
+        editor.edit(&Edit::Grace(budget.result), codes::GRACE_TOO_SHORT, &reason);
     }
     editor.finish(containers, decisions)
 }
@@ -79,7 +79,7 @@ fn entrypoint(editor: &mut Editor<'_>, container: &Observed<'_>, decision: &Deci
         },
         None => from_image(container, script.arg, &text),
     };
-    editor.edit(edit, codes::SHELL_SWALLOWS_SIGNAL, &reason);
+    editor.edit(&edit, codes::SHELL_SWALLOWS_SIGNAL, &reason);
 }
 
 /// Writes the image's own words into the pod, with one of them replaced: `args` alone where it stands in CMD; else
@@ -136,7 +136,7 @@ fn environment(
             name: fix.name,
             value,
         };
-        editor.edit(edit, code, &reason);
+        editor.edit(&edit, code, &reason);
     }
 }
 
@@ -167,7 +167,7 @@ fn pre_stop(editor: &mut Editor<'_>, container: &Observed<'_>, decision: &Decisi
         ),
     };
     editor.edit(
-        Edit::PreStop {
+        &Edit::PreStop {
             container: container.pointer.clone(),
             hook,
         },
@@ -225,11 +225,11 @@ fn writable(editor: &mut Editor<'_>, pod: PodView<'_>, container: &Observed<'_>)
             && !items(editor.pod().get("spec").and_then(|s| s.get("volumes"))).any(known)
         {
             let volume = json!({ "name": name, "emptyDir": { "medium": "Memory" } });
-            editor.edit(Edit::Volume(volume), codes::READ_ONLY_ROOT, &reason);
+            editor.edit(&Edit::Volume(volume), codes::READ_ONLY_ROOT, &reason);
         }
         let mount = json!({ "name": name, "mountPath": path, "subPath": container.name });
         editor.edit(
-            Edit::Mount {
+            &Edit::Mount {
                 container: container.pointer.clone(),
                 mount,
             },

@@ -55,7 +55,7 @@ use crate::decide::Decision;
 use crate::observe::Observed;
 use crate::pod::PodView;
 use crate::settings::Settings;
-use crate::{Capabilities, Code, Finding, Severity};
+use crate::{Code, Finding, Severity};
 
 /// One rule: its code, its severity, its page.
 #[derive(Debug)]
@@ -118,7 +118,6 @@ pub(crate) struct Subject<'a, 'p> {
     pub(crate) containers: &'a [Observed<'p>],
     pub(crate) decisions: &'a [Decision],
     pub(crate) budget: &'a Budget,
-    pub(crate) capabilities: &'a Capabilities,
 }
 
 impl<'a, 'p> Subject<'a, 'p> {

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// What a test's pod is planned with.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) namespace: Namespace,
     pub(crate) policies: Policies,

@@ -74,7 +74,7 @@ fn of(container: &Observed<'_>, program: &Program) -> (Drains, Vec<EnvFix>) {
     // What arrives: the image's STOPSIGNAL, SIGTERM where nobody knows, as the launchers in front translate it.
     let sent = container.argv.stop_signal.unwrap_or(Signal::TERM);
     let launchers = container.runs.launchers().iter().chain(&program.launchers);
-    let arrives = match launchers.filter_map(|peel| peel.term_becomes).last() {
+    let arrives = match launchers.filter_map(|peel| peel.term_becomes).next_back() {
         Some(rewritten) if sent == Signal::TERM => rewritten,
         _ => sent,
     };

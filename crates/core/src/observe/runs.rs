@@ -12,7 +12,7 @@ use super::{INIT, profile};
 use crate::Runtime;
 use crate::argv::{Peel, Peeled, Word, peel};
 use crate::expand::Unreadable;
-use crate::shell::{Command, Outcome, Reading, Reason};
+use crate::shell::{Command, Reading};
 
 /// Environment variables with which a shell runs other code than its script shows.
 const SHELL_ENV: [&str; 3] = ["BASH_ENV", "SHELLOPTS", "BASHOPTS"];
@@ -215,14 +215,6 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// The refusal, where there is one.
-    pub(crate) fn refusal(&self) -> Option<Reason> {
-        match &self.reading.outcome {
-            Outcome::Refused(refusal) => Some(refusal.reason),
-            _ => None,
-        }
-    }
-
     /// The script runs another program beside the one in tail position.
     pub(crate) fn runs_before_tail(&self) -> bool {
         self.reading

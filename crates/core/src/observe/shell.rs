@@ -116,6 +116,7 @@ mod tests {
         read(&words)
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "what read_all returns")]
     fn text(dialect: Dialect, text: usize, zero: Option<usize>, login: bool) -> Option<Invocation> {
         Some(Invocation::Text {
             dialect,

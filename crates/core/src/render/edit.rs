@@ -93,10 +93,10 @@ impl Edit {
             }
             Self::Volume(volume) => push(object(pod, "/spec"), "volumes", volume.clone()),
             Self::InitContainer(container) => {
-                push(object(pod, "/spec"), "initContainers", container.clone())
+                push(object(pod, "/spec"), "initContainers", container.clone());
             }
             Self::Mount { container, mount } => {
-                push(object(pod, container), "volumeMounts", mount.clone())
+                push(object(pod, container), "volumeMounts", mount.clone());
             }
             Self::Annotation { key, text } => {
                 let Some(pod) = pod.as_object_mut() else {
@@ -196,8 +196,8 @@ impl<'a> Editor<'a> {
         self.intended.as_ref().unwrap_or(self.original)
     }
 
-    pub(super) fn edit(&mut self, edit: Edit, code: Code, reason: &str) {
-        self.record(&edit, Some(code), reason);
+    pub(super) fn edit(&mut self, edit: &Edit, code: Code, reason: &str) {
+        self.record(edit, Some(code), reason);
     }
 
     fn record(&mut self, edit: &Edit, code: Option<Code>, reason: &str) {

@@ -27,7 +27,7 @@ pub(super) fn bring_in(
     let has_volume = inject::has_volume(pod) || inject::has_volume(PodView(editor.pod()));
     if !has_volume {
         editor.edit(
-            Edit::Volume(inject::volume(injection)),
+            &Edit::Volume(inject::volume(injection)),
             code,
             "softstop-init comes in this volume",
         );
@@ -35,14 +35,14 @@ pub(super) fn bring_in(
     let has_container = inject::has_container(pod) || inject::has_container(PodView(editor.pod()));
     if !has_container && injection.delivery == Delivery::EmptyDir {
         let edit = Edit::InitContainer(inject::container(injection));
-        editor.edit(edit, code, "it copies softstop-init into the volume");
+        editor.edit(&edit, code, "it copies softstop-init into the volume");
     }
     if !inject::has_mount(container.view) {
         let edit = Edit::Mount {
             container: container.pointer.clone(),
             mount: inject::mount(),
         };
-        editor.edit(edit, code, "the container runs softstop-init from there");
+        editor.edit(&edit, code, "the container runs softstop-init from there");
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) fn entrypoint(editor: &mut Editor<'_>, container: &Observed<'_>, deci
         "softstop-init becomes PID 1 and passes the stop signal on: {}",
         decision.why
     );
-    editor.edit(edit, code(decision), &reason);
+    editor.edit(&edit, code(decision), &reason);
 }
 
 /// softstop-init as the preStop hook: it carries the delay itself.

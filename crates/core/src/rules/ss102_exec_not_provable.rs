@@ -92,7 +92,7 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
             ..RULE.about(
                 container,
                 &place.unwrap_or_default(),
-                format!("exec cannot be inserted with proof: {}", explain),
+                format!("exec cannot be inserted with proof: {explain}"),
                 fix.to_owned(),
             )
         });

@@ -55,10 +55,7 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let title = container.title();
-        let set = decision
-            .env
-            .iter()
-            .any(|fix| *fix == crate::decide::DUMB_INIT);
+        let set = decision.env.contains(&crate::decide::DUMB_INIT);
         findings.push(Finding {
             pointer: container.entry_pointer(),
             on_stop: Some(format!(

@@ -69,8 +69,7 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
                     budget.grace
                 ),
                 format!(
-                    "set terminationGracePeriodSeconds to {} plus what the program needs",
-                    seconds
+                    "set terminationGracePeriodSeconds to {seconds} plus what the program needs"
                 ),
             )
         });

@@ -50,12 +50,11 @@ Remove the annotation.
 pub(super) fn of_settings(settings: &Settings<'_>, findings: &mut Vec<Finding>) {
     for issue in &settings.issues {
         if issue.kind == IssueKind::UnknownKey {
-            let fix = match nearest(&issue.key) {
-                Some(setting) => format!("write {} if that is what is meant", setting.key()),
-                None => {
-                    let keys: Vec<_> = Setting::ALL.iter().map(|setting| setting.key()).collect();
-                    format!("use one of {}", keys.join(", "))
-                }
+            let fix = if let Some(setting) = nearest(&issue.key) {
+                format!("write {} if that is what is meant", setting.key())
+            } else {
+                let keys: Vec<_> = Setting::ALL.iter().map(|setting| setting.key()).collect();
+                format!("use one of {}", keys.join(", "))
             };
             let message = format!("{} is no setting and has no effect", issue.key);
             findings.push(RULE.about_pod(issue.pointer.clone(), message, fix));
