@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::testing::{World, apply, injection, plan_with};
 use crate::{
-    Bounds, Entrypoint, Mode, OpKind, Policies, Policy, Selector, Setting, Verdict, Violations,
+    Bounds, Capabilities, Entrypoint, Mode, OpKind, Policies, Policy, Selector, Setting, Verdict,
+    Violations,
 };
 
 /// Scripts as they are found in manifests.
@@ -215,7 +216,7 @@ prop_compose! {
         });
         World {
             policies: Policies::new(policy.into_iter().collect()),
-            capabilities: if inject { injection() } else { Default::default() },
+            capabilities: if inject { injection() } else { Capabilities::default() },
             ..World::default()
         }
     }
