@@ -17,10 +17,11 @@ use softstop_programs::base_name;
 use softstop_programs::launcher::Passing;
 use softstop_programs::profile::Profile;
 
-use crate::pod::{ContainerView, PodView};
-use crate::settings::{ContainerSettings, Settings};
+use crate::annotations::DOMAIN;
+use crate::pod::{ContainerView, PodView, token};
+use crate::settings::{ContainerSettings, Settings, Source, Sourced};
 use crate::shell::Outcome;
-use crate::{Context, Runtime};
+use crate::{Context, PreStop, Runtime, Setting};
 use argv::Argv;
 use env::Env;
 use pre_stop::Slot;
@@ -54,6 +55,8 @@ pub(crate) struct Observed<'a> {
     pub(crate) name: &'a str,
     pub(crate) pointer: String,
     pub(crate) settings: ContainerSettings,
+    /// A hook that is asked for and would fail on every stop: it names a port that the container does not have.
+    pub(crate) unusable_hook: Option<Sourced<PreStop>>,
     pub(crate) env: Env<'a>,
     pub(crate) argv: Argv<'a>,
     pub(crate) runs: Runs,
@@ -76,7 +79,10 @@ impl<'a> Observed<'a> {
         context: &Context<'a>,
     ) -> Self {
         let name = view.name();
-        let settings = settings.container(name);
+        let mut settings = settings.container(name);
+        let unusable_hook = settings
+            .pre_stop
+            .take_if(|hook| !has_port(view, &hook.value));
         let env = Env::read(pod, view);
         let argv = Argv::read(view, &env, context);
         let runs = Runs::read(&argv, &env, settings.runtime.value);
@@ -91,6 +97,7 @@ impl<'a> Observed<'a> {
             probe_grace: probe_grace(view),
             found_time: None,
             settings,
+            unusable_hook,
             env,
             argv,
             runs,
@@ -124,6 +131,16 @@ impl<'a> Observed<'a> {
             (None, Some(program)) if !program.name.is_empty() => program.name.clone(),
             _ => "the program".to_owned(),
         }
+    }
+
+    /// JSON pointer to the annotation that gives this container a setting; `None` where no annotation of the pod does.
+    pub(crate) fn annotation(&self, source: &Source, setting: Setting) -> Option<String> {
+        let key = match source {
+            Source::Pod => format!("{DOMAIN}/{}", setting.key()),
+            Source::Container => format!("{}.{DOMAIN}/{}", setting.key(), self.name),
+            _ => return None,
+        };
+        Some(format!("/metadata/annotations/{}", token(&key)))
     }
 
     /// JSON pointer to the place that says what runs: the script, the first word, or the container.
@@ -183,6 +200,16 @@ fn serves(container: ContainerView<'_>) -> bool {
         !SIDE_PORTS.iter().any(|side| name.contains(side))
     };
     network_probe || container.list("ports").any(client_port)
+}
+
+/// The kubelet looks a named port up in the hook's own container.
+fn has_port(container: ContainerView<'_>, hook: &PreStop) -> bool {
+    match hook {
+        PreStop::HttpGet { port, .. } if port.parse::<u16>().is_err() => container
+            .list("ports")
+            .any(|p| p.get("name").and_then(Value::as_str) == Some(port)),
+        PreStop::HttpGet { .. } | PreStop::Exec(_) => true,
+    }
 }
 
 fn probe_grace(container: ContainerView<'_>) -> Option<(u64, String)> {

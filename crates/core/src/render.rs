@@ -14,7 +14,7 @@ use crate::observe::argv::Place;
 use crate::plan::Change;
 use crate::pod::{ContainerView, PodView, items};
 use crate::rules::codes;
-use crate::settings::{Source, Sourced};
+use crate::settings::Source;
 use crate::{Capabilities, PreStop, Verdict};
 use edit::{Edit, Editor};
 
@@ -37,7 +37,9 @@ pub(crate) fn render(
             injected::entrypoint(&mut editor, container, decision);
         }
         environment(&mut editor, container, decision, share);
-        pre_stop(&mut editor, container, decision, share);
+        if !budget.hands_off {
+            pre_stop(&mut editor, container, decision, share);
+        }
         writable(&mut editor, pod, container);
     }
     if budget.result > budget.grace {
@@ -141,14 +143,10 @@ fn environment(
 }
 
 fn pre_stop(editor: &mut Editor<'_>, container: &Observed<'_>, decision: &Decision, share: &Share) {
-    if !container.slot.is_free() || share.cut == Some(crate::budget::Cut::HandsOff) {
+    if !container.slot.is_free() {
         return;
     }
     let (hook, code, reason) = match &container.settings.pre_stop {
-        Some(Sourced {
-            value: PreStop::HttpGet { port, .. },
-            ..
-        }) if !has_port(container.view, port) => return,
         Some(wanted) => (
             handler(&wanted.value),
             codes::HOOK_ASKED_FOR,
@@ -245,17 +243,6 @@ pub(crate) fn is_mounted(container: ContainerView<'_>, path: &str) -> bool {
         let at = mount.get("mountPath").and_then(Value::as_str);
         at.is_some_and(|at| at.trim_end_matches('/') == path)
     })
-}
-
-/// Whether a container has a port of that name; a number needs none.
-pub(crate) fn has_port(container: ContainerView<'_>, port: &str) -> bool {
-    let named = |entry: &Value| entry.get("name").and_then(Value::as_str) == Some(port);
-    port.parse::<u16>().is_ok() || container.list("ports").any(named)
-}
-
-/// Whether a hook is the one that a setting asks for.
-pub(crate) fn is_handler(wanted: &PreStop, hook: &Value) -> bool {
-    *hook == handler(wanted)
 }
 
 /// `softstop-run` for `/run`: a DNS label of at most 63 characters. Paths that would not fit or could meet keep a

@@ -49,6 +49,8 @@ mod ss907_not_per_container;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_grace;
 
 use crate::budget::{Budget, Share};
 use crate::decide::Decision;
@@ -131,6 +133,20 @@ impl<'a, 'p> Subject<'a, 'p> {
             .zip(&self.budget.shares)
             .map(|((container, decision), share)| (container, decision, share))
             .filter(|(_, decision, _)| !decision.untouched)
+    }
+
+    /// The least grace that a setting or the policy asks for.
+    fn grace_floor(&self) -> u64 {
+        let setting = self.settings.grace_period.as_ref().map(|s| s.value);
+        u64::from(setting.max(self.settings.bounds.grace_min).unwrap_or(0))
+    }
+
+    /// JSON pointer to the grace, or to where it would stand.
+    fn grace_pointer(&self) -> String {
+        match self.pod.spec("terminationGracePeriodSeconds") {
+            Some(_) => "/spec/terminationGracePeriodSeconds".to_owned(),
+            None => "/spec".to_owned(),
+        }
     }
 }
 

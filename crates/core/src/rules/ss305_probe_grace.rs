@@ -1,4 +1,4 @@
-//! SS305: a probe's own grace.
+//! SS305: a probe's own grace is shorter than the delay or the drain.
 
 use super::{Rule, Subject};
 use crate::budget::Cut;
@@ -8,15 +8,16 @@ pub(super) static RULE: Rule = Rule {
     code: Code("SS305"),
     name: "probe-grace",
     severity: Severity::Warning,
-    summary: "A probe has a grace of its own that does not cover the delay or the drain",
+    summary: "A probe's own grace is too short for the drain delay or the drain",
     page: "\
 ## What it does
-Finds liveness and startup probes with a `terminationGracePeriodSeconds` of their own that is not longer than the drain
-delay, or shorter than a known drain time.
+Compares `terminationGracePeriodSeconds` of liveness and startup probes with the preStop hook or drain delay and with
+the configured drain time.
 
 ## Why it hurts
-When such a probe fails, the kubelet uses the probe's grace instead of the pod's (KEP-2238), and the preStop hook takes
-its part of it: nothing is left for the program.
+When a liveness or startup probe fails for good, its own grace counts instead of the pod's, and the preStop hook runs
+and is taken from it (`core/v1` `Probe`; kubelet `kuberuntime_container.go`; hook on a liveness kill measured with
+Kubernetes 1.37). A delay that takes all of it leaves the program 2 s, and raising the pod's grace changes nothing.
 
 ## Before
 ```yaml pod
@@ -24,9 +25,9 @@ spec:
   containers:
   - name: web
     image: example/web
-    command: [/bin/web]
+    command: [/app/server]
     ports: [{containerPort: 8000}]
-    livenessProbe: {terminationGracePeriodSeconds: 3, tcpSocket: {port: 8000}}
+    livenessProbe: {httpGet: {path: /, port: 8000}, terminationGracePeriodSeconds: 3}
 ```
 
 ## After
@@ -35,45 +36,65 @@ spec:
   containers:
   - name: web
     image: example/web
-    command: [/bin/web]
+    command: [/app/server]
     ports: [{containerPort: 8000}]
-    livenessProbe: {tcpSocket: {port: 8000}}
+    livenessProbe: {httpGet: {path: /, port: 8000}, terminationGracePeriodSeconds: 30}
 ```
 
 ## How softstop changes it
-It adds no delay there: a liveness kill would spend all of its grace on it.
+It adds no delay to a container with such a probe, and leaves the probe as it is.
 
 ## How to opt out
-`softstop.dev/drain-delay: \"0\"`.
+`drain-delay.softstop.dev/CONTAINER: \"0\"` if no delay is wanted.
 ",
     check,
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
     for (container, _, share) in subject.containers() {
-        let Some((grace, pointer)) = &container.probe_grace else {
+        let Some((seconds, pointer)) = &container.probe_grace else {
             continue;
         };
-        let drain = share.drain.as_ref().map(|drain| drain.seconds);
-        let message = if share.cut == Some(Cut::ProbeGrace) {
-            format!(
-                "the probe's own grace of {grace} s does not hold the drain delay of {} s, so none is added",
-                share.wanted.value
+        let delay = share.wanted.value;
+        let configured = share.drain.as_ref().filter(|time| !time.is_default);
+        let (message, enough) = if share.cut == Some(Cut::HandsOff) {
+            continue;
+        } else if share.cut == Some(Cut::ProbeGrace) {
+            (
+                format!(
+                    "the probe's own grace of {seconds} s is no longer than the drain delay of {delay} s, which is not added"
+                ),
+                delay + share.margin.max(1),
             )
-        } else if let Some(seconds) = drain.filter(|seconds| seconds > grace) {
-            format!(
-                "the probe's own grace of {grace} s is shorter than the drain time of {seconds} s"
+        } else if delay > 0 && *seconds <= delay {
+            (
+                format!(
+                    "the preStop hook of {delay} s takes all of the probe's own grace of {seconds} s"
+                ),
+                delay + share.margin.max(1),
+            )
+        } else if let Some(time) = configured.filter(|time| *seconds < time.seconds) {
+            (
+                format!(
+                    "the probe's own grace of {seconds} s is shorter than the drain time of {} s ({})",
+                    time.seconds, time.says
+                ),
+                time.seconds,
             )
         } else {
             continue;
         };
+        let title = container.title();
         findings.push(Finding {
             pointer: pointer.clone(),
+            on_stop: Some(format!(
+                "when the probe fails for good, {title} is killed before it is done"
+            )),
             ..RULE.about(
                 container,
                 "",
                 message,
-                "remove the probe's terminationGracePeriodSeconds, or raise it".to_owned(),
+                format!("leave the probe's terminationGracePeriodSeconds out, or set it to {enough} or more"),
             )
         });
     }

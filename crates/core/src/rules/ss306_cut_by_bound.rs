@@ -2,92 +2,111 @@
 
 use super::{Rule, Subject};
 use crate::budget::Cut;
+use crate::settings::Source;
 use crate::{Code, Finding, Severity};
 
 pub(super) static RULE: Rule = Rule {
     code: Code("SS306"),
     name: "cut-by-bound",
     severity: Severity::Warning,
-    summary: "A policy's bound cuts the delay or the grace below what is needed",
+    summary: "A bound of the policy makes the delay or the grace shorter than what is needed",
     page: "\
 ## What it does
-Says where a bound of the policy (`bounds.gracePeriod.max`, `bounds.drainDelay.max`) wins over what the pod needs.
+Finds pods whose drain delay or grace would be longer, did the policy's `bounds` not stop it.
 
 ## Why it hurts
-The program is killed before it is done, or clients still connect when it stops.
+Bounds keep node drains short, and no annotation passes them. What does not fit is cut: the delay first, so that the
+program keeps its drain time, and then the drain itself ends with SIGKILL.
 
 ## Before
 ```yaml policy
 apiVersion: softstop.dev/v1alpha1
 kind: ShutdownPolicy
-metadata: {name: all}
+metadata: {name: short}
 spec: {mode: enforce, bounds: {gracePeriod: {max: 60}}}
 ```
 ```yaml pod
-metadata:
-  annotations: {softstop.dev/drain-time: 5m}
 spec:
   containers:
-  - name: job
-    image: example/job
-    command: [celery, -A, app, worker]
+  - name: web
+    image: example/web
+    command: [gunicorn, --graceful-timeout, \"90\", app:app]
 ```
 
 ## After
 ```yaml pod
-metadata:
-  annotations: {softstop.dev/drain-time: 30s}
 spec:
+  terminationGracePeriodSeconds: 60
   containers:
-  - name: job
-    image: example/job
-    command: [celery, -A, app, worker]
+  - name: web
+    image: example/web
+    command: [gunicorn, --graceful-timeout, \"55\", app:app]
 ```
 
 ## How softstop changes it
-It keeps to the bounds: first the delay is cut, then the drain time.
+It raises the grace to the bound and gives the delay what is left beside the drain time. A grace above the bound that
+is in the pod already stays. Without a policy softstop raises no grace above 30 days.
 
 ## How to opt out
-Ask whoever owns the policy for a larger bound.
+Ask for less, or raise the policy's bound.
 ",
     check,
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
     let budget = subject.budget;
-    let policy = subject
-        .settings
-        .policy
-        .map_or("none", |policy| policy.name.as_str());
+    let (who, policy) = match subject.settings.policy {
+        Some(policy) => (
+            format!("policy {}", policy.name),
+            format!("policy {}'s", policy.name),
+        ),
+        None => ("softstop".to_owned(), "the policy's".to_owned()),
+    };
+    let mut told = false;
     for (container, _, share) in subject.containers() {
-        let bound = match share.cut {
-            Some(Cut::DelayBound) => "drainDelay.max",
-            Some(Cut::GraceBound) => "gracePeriod.max",
+        let (wanted, delay) = (share.wanted.value, share.delay);
+        let (bound, fix) = match share.cut {
+            Some(Cut::DelayBound) => (
+                format!("allows a delay of at most {delay} s"),
+                format!("raise {policy} bounds.drainDelay.max, or ask for at most {delay} s"),
+            ),
+            Some(Cut::GraceBound) => {
+                told = true;
+                (
+                    format!(
+                        "keeps the grace at {} s: {delay} s of delay are left",
+                        budget.result
+                    ),
+                    format!("raise {policy} bounds.gracePeriod.max, or ask for less"),
+                )
+            }
             Some(Cut::ProbeGrace | Cut::HandsOff) | None => continue,
         };
-        findings.push(RULE.about(
-            container,
-            "",
-            format!(
-                "the drain delay of {} s is cut to {} s by {bound} of policy {policy}",
-                share.wanted.value, share.delay
-            ),
-            format!("raise {bound} of policy {policy}, or ask for less"),
-        ));
+        let asked = match share.wanted.source {
+            Source::BuiltIn => format!("{wanted} s are wanted"),
+            ref source => format!("{wanted} s are asked for by {source}"),
+        };
+        // Nobody asked for softstop's own default; the policy limits it knowingly.
+        let mild = share.cut == Some(Cut::DelayBound) && share.wanted.source == Source::BuiltIn;
+        findings.push(Finding {
+            severity: if mild { Severity::Info } else { RULE.severity },
+            ..RULE.about(container, "", format!("{who} {bound}, {asked}"), fix)
+        });
     }
-    if budget.capped {
+    let needed = budget.need.max(subject.grace_floor());
+    if budget.capped && !told {
         findings.push(Finding {
             on_stop: Some(format!(
-                "what is not done after {} s is killed",
+                "what is not done {} s after the stop began is killed",
                 budget.result
             )),
             ..RULE.about_pod(
-                "/spec".to_owned(),
+                subject.grace_pointer(),
                 format!(
-                    "{} s of grace are needed, policy {policy} allows {} s",
-                    budget.need, budget.result
+                    "{who} keeps the grace at {} s, {needed} s are needed",
+                    budget.result
                 ),
-                format!("raise gracePeriod.max of policy {policy}, or ask for less"),
+                format!("raise {policy} bounds.gracePeriod.max to {needed}, or ask for less"),
             )
         });
     }

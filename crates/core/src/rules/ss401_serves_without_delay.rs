@@ -64,7 +64,8 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
         let title = container.title();
         findings.push(Finding {
             on_stop: Some(format!("{title} gets SIGTERM while the Service still sends it new connections, and refuses them")),
-            repaired: share.delay > 0 || container.settings.pre_stop.is_some(),
+            repaired: share.delay > 0
+ || (container.settings.pre_stop.is_some() && !subject.budget.hands_off),
             ..RULE.about(
                 container,
                 "",

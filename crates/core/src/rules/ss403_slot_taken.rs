@@ -1,84 +1,127 @@
-//! SS403: a setting loses against the preStop hook that is there.
+//! SS403: a hook or delay is asked for, and the container has a preStop hook of its own.
+
+use serde_json::Value;
 
 use super::{Rule, Subject};
+use crate::observe::Observed;
 use crate::observe::pre_stop::Slot;
-use crate::{Code, Finding, Severity, render};
+use crate::{Code, Finding, PreStop, Setting, Severity, annotations};
 
 pub(super) static RULE: Rule = Rule {
     code: Code("SS403"),
     name: "slot-taken",
     severity: Severity::Warning,
-    summary: "An annotation asks for a preStop hook or a delay where the container has a hook of its own",
+    summary: "A hook or a drain delay is asked for, but the container has another preStop hook",
     page: "\
 ## What it does
-Finds the settings `pre-stop` and `drain-delay`, asked for by an annotation of the pod, on containers that have another
-preStop hook already.
+Finds containers with a preStop hook of their own for which a setting asks for another hook, or an annotation of the
+pod for another delay.
 
 ## Why it hurts
-A container has one preStop hook, and its own always wins: the annotation has no effect.
+A container has one preStop hook, and softstop does not replace what the user wrote: the setting has no effect.
 
 ## Before
 ```yaml pod
 metadata:
-  annotations: {softstop.dev/drain-delay: 10s}
+  annotations: {softstop.dev/drain-delay: 20s}
 spec:
   containers:
   - name: web
     image: example/web
-    command: [/bin/web]
-    lifecycle: {preStop: {exec: {command: [/bin/drain]}}}
+    command: [/app/server]
+    lifecycle: {preStop: {sleep: {seconds: 5}}}
 ```
 
 ## After
 ```yaml pod
-metadata:
-  annotations: {softstop.dev/drain-time: 10s}
 spec:
   containers:
   - name: web
     image: example/web
-    command: [/bin/web]
-    lifecycle: {preStop: {exec: {command: [/bin/drain]}}}
+    command: [/app/server]
+    lifecycle: {preStop: {sleep: {seconds: 20}}}
 ```
 
 ## How softstop changes it
-It does not touch a hook that is there.
+Not at all. A hook that already does what is asked for gives no finding.
 
 ## How to opt out
-Remove the annotation or the hook.
+Remove the annotation, or the hook.
 ",
     check,
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
+    // What stands there may be softstop's own work, shorter or longer than asked for with good reason.
+    let done_before = subject
+        .pod
+        .annotations()
+        .any(|(key, _)| key == annotations::STATUS);
     for (container, _, _) in subject.containers() {
         let Some(hook) = container.view.pre_stop() else {
             continue;
         };
+        let ours = done_before && matches!(container.slot, Slot::Sleep(_) | Slot::Own(_));
         let settings = &container.settings;
-        let wanted = settings
-            .pre_stop
-            .as_ref()
-            .filter(|wanted| wanted.source.is_own());
-        let delay = settings
-            .drain_delay
-            .as_ref()
-            .filter(|delay| delay.source.is_own());
-        let loser = match (wanted, delay) {
-            (Some(wanted), _) if !render::is_handler(&wanted.value, hook) => "pre-stop",
-            (None, Some(delay)) if !sleeps(container.slot, u64::from(delay.value)) => "drain-delay",
-            _ => continue,
+        let asked = if let Some(wanted) = &settings.pre_stop {
+            (!is(hook, &wanted.value)).then_some((&wanted.source, Setting::PreStop))
+        } else {
+            settings
+                .drain_delay
+                .as_ref()
+                .filter(|delay| delay.source.is_own())
+                .filter(|delay| !delays(container, u64::from(delay.value)))
+                .map(|delay| (&delay.source, Setting::DrainDelay))
         };
-        findings.push(RULE.about(
-            container,
-            "/lifecycle/preStop",
-            format!("the container's own preStop hook wins: the setting {loser} has no effect"),
-            format!("remove the hook, or the setting {loser}"),
-        ));
+        let Some((source, setting)) = asked.filter(|_| !ours) else {
+            continue;
+        };
+        let key = setting.key();
+        let place = container.annotation(source, setting);
+        findings.push(Finding {
+            pointer: place.unwrap_or_else(|| format!("{}/lifecycle/preStop", container.pointer)),
+            ..RULE.about(
+                container,
+                "",
+                format!("{key} ({source}) has no effect: the container has another preStop hook"),
+                format!("remove the container's preStop hook, or the setting {key}"),
+            )
+        });
     }
 }
 
-/// The hook that is there waits as long as the setting asks: softstop's own work, or as good.
-fn sleeps(slot: Slot, seconds: u64) -> bool {
-    matches!(slot, Slot::Sleep(_) | Slot::ExecSleep(_) | Slot::Own(_)) && slot.seconds() >= seconds
+/// The hook is the one that is asked for; a field the API server would set by default may be there or not.
+fn is(hook: &Value, wanted: &PreStop) -> bool {
+    match wanted {
+        PreStop::Exec(argv) => hook
+            .pointer("/exec/command")
+            .and_then(Value::as_array)
+            .is_some_and(|words| {
+                words
+                    .iter()
+                    .map(Value::as_str)
+                    .eq(argv.iter().map(|w| Some(w.as_str())))
+            }),
+        PreStop::HttpGet { port, path } => hook.get("httpGet").is_some_and(|get| {
+            let text = |field| get.get(field).and_then(Value::as_str);
+            let same_port = match get.get("port") {
+                Some(Value::Number(number)) => number.to_string() == *port,
+                Some(Value::String(name)) => name == port,
+                _ => false,
+            };
+            same_port
+                && text("path").unwrap_or("/") == path
+                && text("scheme").unwrap_or("HTTP") == "HTTP"
+                && text("host").is_none_or(str::is_empty)
+        }),
+    }
+}
+
+/// The hook is a sleep of so many seconds; none at all may be asked for where nobody can see how long it takes.
+fn delays(container: &Observed<'_>, seconds: u64) -> bool {
+    match container.slot {
+        Slot::Free => true,
+        Slot::Sleep(taken) | Slot::ExecSleep(taken) | Slot::Own(taken) => taken == seconds,
+        Slot::Opaque => seconds == 0,
+    }
 }
