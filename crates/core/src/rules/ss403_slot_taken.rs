@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Rule, Subject};
 use crate::observe::Observed;
 use crate::observe::pre_stop::Slot;
-use crate::{Code, Finding, PreStop, Setting, Severity, annotations};
+use crate::{Code, Finding, PreStop, Setting, Severity};
 
 pub(super) static RULE: Rule = Rule {
     code: Code("SS403"),
@@ -52,16 +52,14 @@ Remove the annotation, or the hook.
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    // What stands there may be softstop's own work, shorter or longer than asked for with good reason.
-    let done_before = subject
-        .pod
-        .annotations()
-        .any(|(key, _)| key == annotations::STATUS);
+    // More than the policy allows nobody gets.
+    let most = subject.settings.bounds.drain_delay_max.unwrap_or(u32::MAX);
     for (container, _, _) in subject.containers() {
         let Some(hook) = container.view.pre_stop() else {
             continue;
         };
-        let ours = done_before && matches!(container.slot, Slot::Sleep(_) | Slot::Own(_));
+        // softstop's own hook carries the delay.
+        let ours = matches!(container.slot, Slot::Own(_));
         let settings = &container.settings;
         let asked = if let Some(wanted) = &settings.pre_stop {
             (!is(hook, &wanted.value)).then_some((&wanted.source, Setting::PreStop))
@@ -70,7 +68,7 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
                 .drain_delay
                 .as_ref()
                 .filter(|delay| delay.source.is_own())
-                .filter(|delay| !delays(container, u64::from(delay.value)))
+                .filter(|delay| !delays(container, u64::from(delay.value.min(most))))
                 .map(|delay| (&delay.source, Setting::DrainDelay))
         };
         let Some((source, setting)) = asked.filter(|_| !ours) else {
@@ -117,11 +115,11 @@ fn is(hook: &Value, wanted: &PreStop) -> bool {
     }
 }
 
-/// The hook is a sleep of so many seconds; none at all may be asked for where nobody can see how long it takes.
+/// The hook is a sleep of so many seconds or more; none at all may be asked for where nobody can see how long it takes.
 fn delays(container: &Observed<'_>, seconds: u64) -> bool {
     match container.slot {
         Slot::Free => true,
-        Slot::Sleep(taken) | Slot::ExecSleep(taken) | Slot::Own(taken) => taken == seconds,
+        Slot::Sleep(taken) | Slot::ExecSleep(taken) | Slot::Own(taken) => taken >= seconds,
         Slot::Opaque => seconds == 0,
     }
 }
