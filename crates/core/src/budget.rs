@@ -172,14 +172,15 @@ fn share(
         };
     }
     let taken = !container.slot.is_free();
+    let cuttable = !taken && container.settings.pre_stop.is_none();
     let mut wanted = delay(pod, container);
     let mut required = required(pod, container).value;
     let known = drain_time(container, decision);
     let (drain, margin) = match &known {
         Some(time) if decision.drain_in_delay => {
             required += time.seconds;
-            // A slot that is taken already holds the sum.
-            if !taken {
+            // A hook that is there, or that the user asks for, is as long as it is.
+            if cuttable {
                 wanted.value += time.seconds;
             }
             (None, MARGIN)
@@ -204,7 +205,6 @@ fn share(
         None if decision.drain_in_delay => margin,
         None => before,
     };
-    let cuttable = !taken && container.settings.pre_stop.is_none();
     Share {
         wanted,
         delay,
@@ -288,11 +288,12 @@ fn first_cut(
     wanted: u64,
     hands_off: bool,
 ) -> (u64, Option<Cut>) {
+    // A hook that is asked for is kept out, even if nobody can see that it takes time.
+    if hands_off && (wanted > 0 || container.settings.pre_stop.is_some()) {
+        return (0, Some(Cut::HandsOff));
+    }
     if wanted == 0 {
         return (0, None);
-    }
-    if hands_off {
-        return (0, Some(Cut::HandsOff));
     }
     let longest = settings.bounds.drain_delay_max.map_or(HIGHEST, u64::from);
     let (delay, cut) = if wanted > longest {

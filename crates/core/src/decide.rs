@@ -62,6 +62,8 @@ pub(crate) struct Decision {
 pub(crate) struct Surroundings<'a> {
     pub(crate) pod: PodView<'a>,
     pub(crate) capabilities: &'a Capabilities,
+    /// The grace that the pod will have.
+    pub(crate) grace: u64,
 }
 
 /// Decides about one container.
@@ -127,7 +129,10 @@ impl Chooser<'_, '_> {
     fn choose(&self) -> Decision {
         let forced = self.container.settings.entrypoint.value;
         match (&self.container.runs, forced) {
-            (Runs::Init, _) => self.verdict(Verdict::Direct, "init-present", "softstop-init is PID 1 already"),
+            (Runs::Init(_), _) => self.injected(
+                Verdict::Direct,
+                &self.need("init-present", "softstop-init is PID 1 already"),
+            ),
             (Runs::Nothing, _) => self.leave("no-command", "the container has no command to run"),
             (_, Entrypoint::Init) => self.init(&self.need("forced", "the setting entrypoint is init")),
             (_, Entrypoint::Hook) => self.forced_hook(),
@@ -428,7 +433,7 @@ impl Chooser<'_, '_> {
             Some("the container has a preStop hook of its own")
         } else if self.container.settings.pre_stop.is_some() {
             Some("the setting pre-stop takes the preStop slot")
-        } else if self.around.pod.grace() < 2 {
+        } else if self.around.grace < 2 {
             Some("a grace of 0 or 1 leaves no time for a hook")
         } else {
             None

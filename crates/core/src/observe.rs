@@ -116,6 +116,11 @@ impl<'a> Observed<'a> {
         self.runs.main_program()
     }
 
+    /// softstop-init is PID 1 already: it sees to it that the signal arrives.
+    pub(crate) fn has_init(&self) -> bool {
+        matches!(self.runs, Runs::Init(_))
+    }
+
     pub(crate) fn profile(&self) -> Option<&'static Profile> {
         match self.settings.runtime.value {
             Runtime::Profile(profile) => Some(profile),

@@ -113,15 +113,20 @@ pub fn plan(pod: &Value, context: &Context<'_>) -> Plan {
         .containers()
         .map(|view| Observed::read(pod, view, &settings, context))
         .collect();
-    let around = Surroundings {
-        pod,
-        capabilities: context.capabilities,
+    let decided = |grace| {
+        let around = Surroundings {
+            pod,
+            capabilities: context.capabilities,
+            grace,
+        };
+        let decisions = observed.iter().map(|container| decide(container, around));
+        settle(pod, &settings, &observed, decisions.collect())
     };
-    let decisions: Vec<_> = observed
-        .iter()
-        .map(|container| decide(container, around))
-        .collect();
-    let (decisions, budget) = settle(pod, &settings, &observed, decisions);
+    let (mut decisions, mut budget) = decided(pod.grace());
+    if budget.result > budget.grace {
+        // There may be room for a hook now.
+        (decisions, budget) = decided(budget.result);
+    }
     let (changes, intended) = render(pod, &observed, &decisions, &budget, context.capabilities);
     let findings = rules::check(&Subject {
         pod,
@@ -157,7 +162,11 @@ fn settle(
     let mut withdrawn = false;
     for ((container, decision), share) in observed.iter().zip(&mut decisions).zip(&spent.shares) {
         let no_hook = matches!(share.cut, Some(Cut::ProbeGrace | Cut::HandsOff));
-        let delay = match container.slot {
+        let slot = match &container.settings.pre_stop {
+            Some(hook) if container.slot.is_free() => Slot::wanted(&hook.value),
+            _ => container.slot,
+        };
+        let delay = match slot {
             Slot::Free => share.delay,
             Slot::Sleep(seconds) | Slot::ExecSleep(seconds) => seconds,
             // A hook of the user's own does what the user wants.

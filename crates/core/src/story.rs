@@ -73,7 +73,7 @@ fn pid1(container: &Observed<'_>) -> String {
     match &container.runs {
         Runs::Unknown => "what the image's entrypoint says".to_owned(),
         Runs::Nothing => "nothing".to_owned(),
-        Runs::Init => crate::observe::INIT.to_owned(),
+        Runs::Init(_) => crate::observe::INIT.to_owned(),
         Runs::Program(program) => program.name.clone(),
         Runs::Script(script) if script.reading.outcome == Outcome::AlreadyExec => container.title(),
         Runs::Script(script) => script.shell.clone(),
@@ -100,7 +100,7 @@ pub(crate) fn shell_stays(container: &Observed<'_>) -> bool {
         ),
         Runs::Opaque { why, .. } => *why != Opaque::NoScript,
         Runs::File { .. } => true,
-        Runs::Unknown | Runs::Nothing | Runs::Init | Runs::Program(_) => false,
+        Runs::Unknown | Runs::Nothing | Runs::Init(_) | Runs::Program(_) => false,
     }
 }
 

@@ -344,3 +344,56 @@ fn what_stands_in_the_place_of_softstop_init_stays() {
     assert_eq!(plan.containers[0].verdict, Leave);
     assert!(plan.changes.is_empty());
 }
+
+#[test]
+fn a_hook_needs_the_grace_that_the_pod_will_have() {
+    let world = World {
+        capabilities: injection(),
+        ..World::default()
+    };
+    let mut pod = argv(&["/app/server"]);
+    pod["spec"]["terminationGracePeriodSeconds"] = json!(0);
+    assert_eq!(verdict(&pod, &world), (Init, "unknown-program"));
+    pod["metadata"]["annotations"]["softstop.dev/grace-period"] = json!("60");
+    assert_eq!(verdict(&pod, &world), (Hook, "unknown-program"));
+}
+
+#[test]
+fn the_program_behind_softstop_init_is_known() {
+    let world = World {
+        capabilities: injection(),
+        ..World::default()
+    };
+    let mut pod = shell("julia app.jl | daphne app:app");
+    pod["spec"]["shareProcessNamespace"] = json!(true);
+    pod["metadata"]["annotations"]["softstop.dev/drain-time"] = json!("100");
+    let patched = apply(&pod, &plan_with(&pod, &world));
+    assert_eq!(verdict(&patched, &world), (Direct, "init-present"));
+    // Daphne has no drain: its time is in the delay, and counts once.
+    assert_eq!(patched["spec"]["terminationGracePeriodSeconds"], 105);
+    assert!(plan_with(&patched, &world).changes.is_empty());
+}
+
+#[test]
+fn a_grace_of_zero_keeps_out_the_hook_that_a_namespace_asks_for() {
+    let mut world = World::default();
+    let hook = r#"["/bin/drain"]"#.to_owned();
+    world
+        .namespace
+        .annotations
+        .insert("softstop.dev/pre-stop".into(), hook);
+    let mut pod = argv(&["gunicorn", "app:app"]);
+    pod["spec"]["terminationGracePeriodSeconds"] = json!(0);
+    assert!(plan_with(&pod, &world).changes.is_empty());
+    pod["spec"]["terminationGracePeriodSeconds"] = json!(2);
+    assert!(!plan_with(&pod, &world).changes.is_empty());
+}
+
+#[test]
+fn a_hook_that_is_asked_for_is_not_longer_than_it_is() {
+    let mut pod = argv(&["daphne", "app:app"]);
+    pod["metadata"]["annotations"]["softstop.dev/pre-stop"] = json!(r#"["sleep", "40"]"#);
+    let patched = apply(&pod, &plan_with(&pod, &World::default()));
+    // 40 s of the hook and the margin; no drain time that nothing waits for.
+    assert_eq!(patched["spec"]["terminationGracePeriodSeconds"], 45);
+}

@@ -24,8 +24,8 @@ pub(crate) enum Runs {
     Unknown,
     /// Nothing: neither `command` nor ENTRYPOINT nor CMD.
     Nothing,
-    /// softstop-init is there already.
-    Init,
+    /// softstop-init is there already, and behind it this program, as far as it can be told.
+    Init(Option<Box<Program>>),
     /// A program, without a shell.
     Program(Program),
     /// A shell with its script on the command line.
@@ -232,13 +232,26 @@ impl Runs {
         let Some(first) = argv.words.first() else {
             return Self::Nothing;
         };
-        if first.known && base_name(&first.text) == INIT {
-            return Self::Init;
+        if !(first.known && base_name(&first.text) == INIT) {
+            return Self::read_from(argv, 0, env, runtime);
         }
-        let peeled = peel(&argv.words);
+        let behind = argv.words.iter().position(|word| word.text == "--");
+        let program = match behind.map(|at| Self::read_from(argv, at + 1, env, runtime)) {
+            Some(Self::Program(program)) => Some(program),
+            Some(Self::Script(script)) => script.main,
+            _ => None,
+        };
+        Self::Init(program.map(Box::new))
+    }
+
+    /// Reads the words from `start` on.
+    fn read_from(argv: &Argv<'_>, start: usize, env: &Env<'_>, runtime: Runtime) -> Self {
+        let words = &argv.words[start..];
+        let mut peeled = peel(words);
+        peeled.rest += start;
         let rest = argv.words.get(peeled.rest..).unwrap_or_default();
         let Some(invocation) = peeled.unread.is_none().then(|| shell::read(rest)).flatten() else {
-            return Self::Program(Program::read(&argv.words, &[], runtime));
+            return Self::Program(Program::read(words, &[], runtime));
         };
         let launchers = peeled.launchers;
         let shell = super::process_name(rest.first());
@@ -294,7 +307,7 @@ impl Runs {
 
     pub(crate) fn launchers(&self) -> &[Peel] {
         match self {
-            Self::Unknown | Self::Nothing | Self::Init => &[],
+            Self::Unknown | Self::Nothing | Self::Init(_) => &[],
             Self::Program(program) => &program.launchers,
             Self::Script(script) => &script.launchers,
             Self::File { launchers, .. } | Self::Opaque { launchers, .. } => launchers,
@@ -305,6 +318,7 @@ impl Runs {
         match self {
             Self::Program(program) => Some(program),
             Self::Script(script) => script.main.as_ref(),
+            Self::Init(program) => program.as_deref(),
             _ => None,
         }
     }

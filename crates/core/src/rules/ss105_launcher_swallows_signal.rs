@@ -61,7 +61,9 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
         let launcher = in_front
             .map(|peel| peel.launcher)
             .or_else(|| programs.iter().find_map(|program| program.swallower()));
-        let Some(launcher) = launcher else { continue };
+        let Some(launcher) = launcher.filter(|_| !container.has_init()) else {
+            continue;
+        };
         let name = launcher.name;
         findings.push(Finding {
             pointer: container.entry_pointer(),

@@ -51,7 +51,7 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
     for (container, decision, _) in subject.containers() {
         let programs: Vec<_> = container.main_program().into_iter().collect();
         let group = crate::decide::group_signal(container, &programs);
-        if group == Group::Fine {
+        if group == Group::Fine || container.has_init() {
             continue;
         }
         let title = container.title();

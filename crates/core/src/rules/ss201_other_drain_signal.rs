@@ -56,6 +56,7 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
         // Behind a shell that keeps it, no signal arrives at all. A hook of the user's own may well send the right one.
         if story::shell_stays(container) && decision.reason != "other-signal"
             || !container.slot.is_free()
+            || container.has_init()
         {
             continue;
         }
