@@ -1,5 +1,8 @@
 //! What holds for every pod.
 
+mod strategy;
+mod wide;
+
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
