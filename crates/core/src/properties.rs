@@ -269,7 +269,7 @@ fn grace(pod: &Value) -> i64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 768, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
     fn any_json_has_a_plan(pod in json()) {
