@@ -286,11 +286,7 @@ impl Chooser<'_, '_> {
                 "the program is not known and may be a script",
             )),
         };
-        Decision {
-            drains,
-            env,
-            ..decision
-        }
+        decision.with(drains, env)
     }
 
     /// `exec` is proven to change nothing but the process tree.
@@ -331,11 +327,7 @@ impl Chooser<'_, '_> {
                 },
             },
         };
-        Decision {
-            drains,
-            env,
-            ..decision
-        }
+        decision.with(drains, env)
     }
 
     fn no_handler(&self, after_others: bool) -> Decision {
@@ -491,6 +483,20 @@ impl Decision {
             self.inserts.clear();
         }
         self
+    }
+
+    /// What drains the programs in tail position, and their variables beside those that the decision has already.
+    fn with(self, drains: Drains, mut env: Vec<EnvFix>) -> Self {
+        for fix in &self.env {
+            if !env.contains(fix) {
+                env.push(*fix);
+            }
+        }
+        Self {
+            drains,
+            env,
+            ..self
+        }
     }
 
     /// Takes back an `exec` that would be worse than none.

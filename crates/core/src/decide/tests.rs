@@ -397,3 +397,19 @@ fn a_hook_that_is_asked_for_is_not_longer_than_it_is() {
     // 40 s of the hook and the margin; no drain time that nothing waits for.
     assert_eq!(patched["spec"]["terminationGracePeriodSeconds"], 45);
 }
+
+#[test]
+fn softstop_init_gives_the_program_its_variables_at_once() {
+    let world = World {
+        capabilities: injection(),
+        ..World::default()
+    };
+    let mut pod = shell("uwsgi --master && tail -f /dev/null");
+    pod["spec"]["shareProcessNamespace"] = json!(true);
+    let patched = apply(&pod, &plan_with(&pod, &world));
+    assert_eq!(
+        patched.pointer("/spec/containers/0/env/0/name"),
+        Some(&json!("UWSGI_HOOK_MASTER_START"))
+    );
+    assert!(plan_with(&patched, &world).changes.is_empty());
+}

@@ -1,5 +1,7 @@
 //! SS207: the program drains on SIGTERM only with a variable set.
 
+use softstop_programs::signal::Signal;
+
 use super::{Rule, Subject};
 use crate::decide::{DUMB_INIT, Drains};
 use crate::{Code, Finding, Severity};
@@ -57,7 +59,13 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
             .filter(|fix| **fix != DUMB_INIT)
             .map(|fix| fix.name)
             .collect();
-        let blocked = matches!(decision.drains, Drains::Never | Drains::On(_))
+        // Where it drains on SIGTERM and gets another signal, the variable is set: see SS201.
+        let by_variable = match decision.drains {
+            Drains::Never => true,
+            Drains::On(signal) => signal != Signal::TERM,
+            _ => false,
+        };
+        let blocked = by_variable
             && container
                 .profile()
                 .is_some_and(|profile| profile.graceful_env.is_some());
