@@ -169,7 +169,9 @@ fn settle(
         let delay = match slot {
             Slot::Free => share.delay,
             Slot::Sleep(seconds) | Slot::ExecSleep(seconds) => seconds,
-            // A hook of the user's own does what the user wants.
+            // Nobody can see whether it waits until the requests are done.
+            Slot::Opaque if decision.drain_in_delay => 0,
+            // Else a hook of the user's own does what the user wants.
             Slot::Own(_) | Slot::Opaque => share.required,
         };
         let enough = if decision.drain_in_delay {

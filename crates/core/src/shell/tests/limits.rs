@@ -96,12 +96,9 @@ fn time_is_linear_in_the_length() {
     ];
     for piece in hostile {
         let times = |part: usize| time(&piece.repeat(MAX_LENGTH / part / piece.len()));
-        let (quarter, full) = (times(4), times(1));
-        // Linear is 4 times, quadratic 16 times. What takes next to no time cannot be measured: hence the constant.
-        let bound = quarter * 8 + Duration::from_millis(10);
-        assert!(
-            full < bound,
-            "{piece:?}: {quarter:?} for a quarter, {full:?} for the whole"
-        );
+        // Linear is 4 times, quadratic 16 times. What takes next to no time cannot be measured: hence the constant. Other
+        // work on the machine may double a time, but not each time.
+        let is_linear = || times(1) < times(4) * 8 + Duration::from_millis(10);
+        assert!((0..5).any(|_| is_linear()), "{piece:?}");
     }
 }
