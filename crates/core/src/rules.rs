@@ -135,6 +135,14 @@ impl<'a, 'p> Subject<'a, 'p> {
             .filter(|(_, decision, _)| !decision.untouched)
     }
 
+    /// Those of them that are stopped by a signal: on Windows there is none.
+    pub(crate) fn signalled(
+        &self,
+    ) -> impl Iterator<Item = (&'a Observed<'p>, &'a Decision, &'a Share)> {
+        let windows = self.pod.is_windows();
+        self.containers().filter(move |_| !windows)
+    }
+
     /// The least grace that a setting or the policy asks for.
     fn grace_floor(&self) -> u64 {
         let setting = self.settings.grace_period.as_ref().map(|s| s.value);

@@ -46,6 +46,8 @@ pub struct Reading {
     /// Byte offset of the first loop that restarts a program: its body runs a program that is neither a builtin nor
     /// `sleep`, and it either has no end (`while true`) or no other program follows it.
     pub restarts: Option<usize>,
+    /// Every program in tail position is written with `exec`, so the shell does not stay, whatever else was refused.
+    pub replaced: bool,
 }
 
 /// What may be done with a script.

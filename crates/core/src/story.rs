@@ -75,7 +75,7 @@ fn pid1(container: &Observed<'_>) -> String {
         Runs::Nothing => "nothing".to_owned(),
         Runs::Init(_) => crate::observe::INIT.to_owned(),
         Runs::Program(program) => program.name.clone(),
-        Runs::Script(script) if script.reading.outcome == Outcome::AlreadyExec => container.title(),
+        Runs::Script(script) if script.reading.replaced => container.title(),
         Runs::Script(script) => script.shell.clone(),
         Runs::File { shell, .. } | Runs::Opaque { shell, .. } => shell.clone(),
     }
@@ -94,10 +94,13 @@ pub(crate) fn is_pid1(container: &Observed<'_>) -> bool {
 /// Whether a shell stands between the kubelet and the program.
 pub(crate) fn shell_stays(container: &Observed<'_>) -> bool {
     match &container.runs {
-        Runs::Script(script) => !matches!(
-            script.reading.outcome,
-            Outcome::AlreadyExec | Outcome::Empty | Outcome::OnlyBuiltins
-        ),
+        Runs::Script(script) => {
+            !script.reading.replaced
+                && !matches!(
+                    script.reading.outcome,
+                    Outcome::Empty | Outcome::OnlyBuiltins
+                )
+        }
         Runs::Opaque { why, .. } => *why != Opaque::NoScript,
         Runs::File { .. } => true,
         Runs::Unknown | Runs::Nothing | Runs::Init(_) | Runs::Program(_) => false,
@@ -123,12 +126,14 @@ pub(crate) fn may_replace_itself(container: &Observed<'_>) -> bool {
     })
 }
 
-/// The script passes SIGTERM on by a trap.
+/// A trap of the script is set when SIGTERM comes. `exec` drops traps, except that an ignored signal stays ignored.
 pub(crate) fn traps(container: &Observed<'_>) -> bool {
-    container
-        .runs
-        .script()
-        .is_some_and(|script| script.reading.trap.is_some())
+    container.runs.script().is_some_and(|script| {
+        let trap = script.reading.trap.as_ref();
+        trap.is_some_and(|trap| {
+            !script.reading.replaced || trap.action.as_deref().is_none_or(str::is_empty)
+        })
+    })
 }
 
 pub(crate) fn before(container: &Observed<'_>, decision: &Decision, budget: &Budget) -> String {

@@ -49,7 +49,7 @@ rest of the text stays byte for byte. Where that cannot be proven, see SS102.
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    for (container, decision, _) in subject.containers() {
+    for (container, decision, _) in subject.signalled() {
         if !story::shell_stays(container)
             || story::traps(container)
             || story::init_before_shell(container)

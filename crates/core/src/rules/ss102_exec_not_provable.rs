@@ -47,8 +47,9 @@ that drains the programs behind the shell instead.
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    for (container, decision, _) in subject.containers() {
+    for (container, decision, _) in subject.signalled() {
         let (arg, span, explain, fix) = match &container.runs {
+            Runs::Script(script) if script.reading.replaced => continue,
             Runs::Script(script) => match &script.reading.outcome {
                 Outcome::Refused(refusal) => {
                     let arg = container.argv.args.get(script.arg);

@@ -45,7 +45,7 @@ It inserts `exec ` where that is provable: the init then passes the signal to th
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    for (container, decision, _) in subject.containers() {
+    for (container, decision, _) in subject.signalled() {
         if !story::init_before_shell(container) || decision.reason == "hook-drains" {
             continue;
         }

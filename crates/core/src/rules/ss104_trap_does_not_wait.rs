@@ -1,7 +1,7 @@
 //! SS104: a trap that passes SIGTERM on and does not wait.
 
 use super::{Rule, Subject};
-use crate::{Code, Finding, Severity, Verdict};
+use crate::{Code, Finding, Severity, Verdict, story};
 
 pub(super) static RULE: Rule = Rule {
     code: Code("SS104"),
@@ -45,8 +45,8 @@ all that is left, as a preStop hook.
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    for (container, decision, _) in subject.containers() {
-        let Some(script) = container.runs.script() else {
+    for (container, decision, _) in subject.signalled() {
+        let Some(script) = container.runs.script().filter(|_| story::traps(container)) else {
             continue;
         };
         let Some(trap) = &script.reading.trap else {

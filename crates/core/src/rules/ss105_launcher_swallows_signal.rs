@@ -48,7 +48,7 @@ looks at the processes that really run, and drains the program behind the launch
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    for (container, decision, _) in subject.containers() {
+    for (container, decision, _) in subject.signalled() {
         let programs = container.runs.script().map_or_else(
             || container.main_program().into_iter().collect::<Vec<_>>(),
             |script| script.tails.iter().collect(),

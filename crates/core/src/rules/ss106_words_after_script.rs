@@ -1,6 +1,11 @@
 //! SS106: words after the script of `sh -c`.
 
+use softstop_programs::base_name;
+use softstop_programs::shell::by_name;
+
 use super::{Rule, Subject};
+use crate::argv::Word;
+use crate::observe::runs::Script;
 use crate::{Code, Finding, Severity};
 
 pub(super) static RULE: Rule = Rule {
@@ -54,7 +59,8 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
             .words
             .get(script.arg)
             .map_or("", |word| word.text.as_str());
-        let uses_them = uses_parameters(text);
+        let rest = container.argv.words.get(zero..).unwrap_or_default();
+        let uses_them = uses_parameters(text) || hands_them_on(script) || is_only_a_name(rest);
         let Some(place) = container
             .argv
             .args
@@ -71,6 +77,27 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
                 "write them into the script, or remove them".to_owned(),
             ));
         }
+    }
+}
+
+/// Sourced files and `eval` see the positional parameters, and cannot be seen into.
+fn hands_them_on(script: &Script) -> bool {
+    script.reading.commands.iter().any(|command| {
+        command
+            .words
+            .first()
+            .is_some_and(|word| matches!(word.text.as_str(), "." | "source" | "eval"))
+    })
+}
+
+/// `sh -c SCRIPT sh`: the customary `$0`, with nothing after it that could be lost.
+fn is_only_a_name(words: &[Word]) -> bool {
+    match words {
+        [zero] => {
+            matches!(zero.text.as_str(), "-" | "--" | "_")
+                || by_name(base_name(&zero.text)).is_some()
+        }
+        _ => false,
     }
 }
 

@@ -44,7 +44,7 @@ Where softstop-init may be brought in, it looks at the processes that really run
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    for (container, decision, _) in subject.containers() {
+    for (container, decision, _) in subject.signalled() {
         if container.argv.is_proven() {
             continue;
         }

@@ -1,7 +1,7 @@
 //! SS108: an init that signals the workers too.
 
 use super::{Rule, Subject};
-use crate::decide::Group;
+use crate::decide::{DUMB_INIT, Group, group_signal};
 use crate::{Code, Finding, Severity, Verdict};
 
 pub(super) static RULE: Rule = Rule {
@@ -48,14 +48,21 @@ Set `DUMB_INIT_SETSID` yourself, or `entrypoint.softstop.dev/CONTAINER: \"off\"`
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    for (container, decision, _) in subject.containers() {
-        let programs: Vec<_> = container.main_program().into_iter().collect();
-        let group = crate::decide::group_signal(container, &programs);
-        if group == Group::Fine || container.has_init() {
+    for (container, decision, _) in subject.signalled() {
+        // Of the branches of a script, any may be the one that is harmed.
+        let tails = container.runs.script().map(|script| &script.tails);
+        let mut programs = container
+            .main_program()
+            .into_iter()
+            .chain(tails.into_iter().flatten());
+        let harmed = programs.find(|program| group_signal(container, &[program]) != Group::Fine);
+        let Some(harmed) = harmed.filter(|_| !container.has_init()) else {
             continue;
-        }
-        let title = container.title();
-        let set = decision.env.contains(&crate::decide::DUMB_INIT);
+        };
+        let title = harmed
+            .profile
+            .map_or(harmed.name.as_str(), |profile| profile.title);
+        let set = decision.env.contains(&DUMB_INIT);
         findings.push(Finding {
             pointer: container.entry_pointer(),
             on_stop: Some(format!(

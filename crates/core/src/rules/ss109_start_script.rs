@@ -46,7 +46,7 @@ Otherwise: write `exec` before the last command of the script.
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    for (container, decision, _) in subject.containers() {
+    for (container, decision, _) in subject.signalled() {
         let message = match &container.runs {
             Runs::File { shell, file, .. } => {
                 format!("{shell} runs {file}, a script that cannot be seen from here")

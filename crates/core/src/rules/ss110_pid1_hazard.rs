@@ -45,7 +45,7 @@ It does not insert `exec`. Where softstop-init may be brought in, that becomes P
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    for (container, decision, _) in subject.containers() {
+    for (container, decision, _) in subject.signalled() {
         if decision.reason == "pid1-hazard" {
             findings.push(Finding {
                 pointer: container.entry_pointer(),

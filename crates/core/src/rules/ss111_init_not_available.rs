@@ -44,7 +44,7 @@ With `--init-image`, and the setting `entrypoint` at `auto`, it brings softstop-
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    for (container, decision, _) in subject.containers() {
+    for (container, decision, _) in subject.signalled() {
         let what = match decision.wanted {
             Some(Verdict::Hook) => "as the preStop hook",
             Some(_) => "as PID 1",

@@ -245,3 +245,67 @@ fn every_change_names_a_rule_that_speaks_of_it() {
         }
     }
 }
+
+#[test]
+fn a_script_that_execs_leaves_no_shell_and_no_trap() {
+    for script in [
+        ". /env.sh; exec gunicorn app",
+        "trap 'kill 0' TERM; exec gunicorn app",
+        "trap 'kill 0' TERM; helper & exec gunicorn app",
+        "eval \"$SETUP\"; if a; then exec gunicorn app; else exec uvicorn app; fi",
+    ] {
+        for code in ["SS101", "SS102", "SS104"] {
+            is_silent(&shell(script), code);
+        }
+    }
+    for script in [
+        ". /env.sh; gunicorn app",
+        ". /env.sh; if a; then exec gunicorn app; else uvicorn app; fi",
+        ". /env.sh; if a; then exec gunicorn app; else uvicorn app | tee log; fi",
+        ". /env.sh; exec gunicorn app | tee log",
+        ". /env.sh; (exec gunicorn app)",
+    ] {
+        says(&shell(script), "SS101");
+        says(&shell(script), "SS102");
+    }
+}
+
+#[test]
+fn words_after_a_script_that_lose_nothing() {
+    let words = |script: &str, rest: &[&str]| argv(&[&["sh", "-c", script], rest].concat());
+    for name in ["sh", "/bin/bash", "--", "_"] {
+        is_silent(&words("exec gunicorn app", &[name]), "SS106");
+        says(&words("exec gunicorn app", &[name, "--workers=4"]), "SS106");
+    }
+    says(&words("exec gunicorn app", &["--workers=4"]), "SS106");
+    for script in [". /env.sh; exec app", "eval \"$RUN\""] {
+        is_silent(&words(script, &["sh", "-v"]), "SS106");
+    }
+}
+
+#[test]
+fn a_group_signal_harms_any_branch() {
+    let branches = "if a; then exec gunicorn app; else exec celery -A x worker; fi";
+    let (open, repaired) = codes(&argv(&["dumb-init", "sh", "-c", branches]));
+    assert!(repaired.contains(&"SS108"), "{open:?}");
+    let (open, _) = codes(&argv(&["tini", "-g", "--", "sh", "-c", branches]));
+    assert!(open.contains(&"SS108"));
+    is_silent(&argv(&["tini", "--", "sh", "-c", branches]), "SS108");
+}
+
+#[test]
+fn windows_has_no_signals_to_lose() {
+    for (pod, code) in [
+        (shell("gunicorn app"), "SS101"),
+        (shell("gunicorn app | tee log"), "SS102"),
+        (argv(&["tini", "sh", "-c", "gunicorn app"]), "SS103"),
+        (argv(&["npm", "start"]), "SS105"),
+        (argv(&["dumb-init", "celery", "-A", "x", "worker"]), "SS108"),
+        (argv(&["bash", "/start.sh"]), "SS109"),
+    ] {
+        says(&pod, code);
+        let mut windows = pod;
+        windows["spec"]["os"] = json!({ "name": "windows" });
+        is_silent(&windows, code);
+    }
+}

@@ -24,6 +24,7 @@ pub(super) fn reading(script: &Script, grammar: Option<Refusal>) -> Reading {
     Reading {
         commands: commands(script, &walk.tails),
         restarts: walk.restarts(),
+        replaced: walk.already && walk.inserts.is_empty() && walk.refused.is_none(),
         trap,
         outcome: match grammar {
             Some(refusal) => Outcome::Refused(refusal),
