@@ -19,6 +19,7 @@ mod hazard;
 mod tests;
 
 pub(crate) use drain::{DUMB_INIT, Drains, EnvFix, Group, group_signal};
+pub(crate) use hazard::sends_signals;
 
 use softstop_programs::launcher::Passing;
 use softstop_programs::signal::Signal;
@@ -57,6 +58,9 @@ pub(crate) struct Decision {
     pub(crate) wanted: Option<Verdict>,
 }
 
+/// The least grace, in seconds, that leaves time for a hook.
+pub(crate) const HOOK_GRACE: u64 = 2;
+
 /// What the decision for a container depends on beside the container.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Surroundings<'a> {
@@ -64,6 +68,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) capabilities: &'a Capabilities,
     /// The grace that the pod will have.
     pub(crate) grace: u64,
+    /// A hook or probe of the pod sends signals from inside a container.
+    pub(crate) sends_signals: bool,
 }
 
 /// Decides about one container.
@@ -311,7 +317,7 @@ impl Chooser<'_, '_> {
         let decision = match drains {
             Drains::On(signal) => self.hook(&Self::other_signal(signal)),
             Drains::NoHandler => self.no_handler(script.runs_before_tail()),
-            _ => match hazard::find(self.container, self.around.pod, script) {
+            _ => match hazard::find(self.container, self.around.sends_signals, script) {
                 Some(hazard) => self.init(&self.need("pid1-hazard", hazard)),
                 None => match drains {
                     Drains::Never => Decision {
@@ -425,7 +431,7 @@ impl Chooser<'_, '_> {
             Some("the container has a preStop hook of its own")
         } else if self.container.settings.pre_stop.is_some() {
             Some("the setting pre-stop takes the preStop slot")
-        } else if self.around.grace < 2 {
+        } else if self.around.grace < HOOK_GRACE {
             Some("a grace of 0 or 1 leaves no time for a hook")
         } else {
             None

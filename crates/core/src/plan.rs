@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::budget::{Budget, Cut, budget};
-use crate::decide::{Decision, Surroundings, decide};
+use crate::decide::{self, Decision, Surroundings, decide, sends_signals};
 use crate::observe::Observed;
 use crate::observe::pre_stop::Slot;
 use crate::pod::PodView;
@@ -113,18 +113,20 @@ pub fn plan(pod: &Value, context: &Context<'_>) -> Plan {
         .containers()
         .map(|view| Observed::read(pod, view, &settings, context))
         .collect();
+    let sends_signals = sends_signals(pod);
     let decided = |grace| {
         let around = Surroundings {
             pod,
             capabilities: context.capabilities,
             grace,
+            sends_signals,
         };
         let decisions = observed.iter().map(|container| decide(container, around));
         settle(pod, &settings, &observed, decisions.collect())
     };
     let (mut decisions, mut budget) = decided(pod.grace());
-    if budget.result > budget.grace {
-        // There may be room for a hook now.
+    if budget.grace < decide::HOOK_GRACE && budget.result >= decide::HOOK_GRACE {
+        // There is room for a hook now.
         (decisions, budget) = decided(budget.result);
     }
     let (changes, intended) = render(pod, &observed, &decisions, &budget, context.capabilities);

@@ -15,7 +15,7 @@ use crate::plan::Change;
 use crate::pod::{ContainerView, PodView, items};
 use crate::rules::codes;
 use crate::settings::Source;
-use crate::{Capabilities, PreStop, Verdict};
+use crate::{Capabilities, PreStop, Verdict, story};
 use edit::{Edit, Editor};
 
 /// Everything the plan changes, and the pod as it is meant to be.
@@ -31,7 +31,7 @@ pub(crate) fn render(
         if decision.untouched {
             continue;
         }
-        entrypoint(&mut editor, container, decision);
+        entrypoint(&mut editor, pod, container, decision);
         if let Some(injection) = &capabilities.injection {
             injected::bring_in(&mut editor, pod, container, decision, injection);
             injected::entrypoint(&mut editor, container, decision);
@@ -52,7 +52,12 @@ pub(crate) fn render(
     editor.finish(containers, decisions)
 }
 
-fn entrypoint(editor: &mut Editor<'_>, container: &Observed<'_>, decision: &Decision) {
+fn entrypoint(
+    editor: &mut Editor<'_>,
+    pod: PodView<'_>,
+    container: &Observed<'_>,
+    decision: &Decision,
+) {
     let Some(script) = container
         .runs
         .script()
@@ -72,8 +77,22 @@ fn entrypoint(editor: &mut Editor<'_>, container: &Observed<'_>, decision: &Deci
     };
     let Some(offsets) = offsets else { return };
     let text = crate::shell::insert(arg.raw, &offsets);
-    let reason =
-        "the shell would stay PID 1 and ignore SIGTERM; exec replaces it by the program".to_owned();
+    let (code, reason) = if pod.shares_pid_namespace() {
+        (
+            codes::SHARED_PID_NAMESPACE,
+            "the shell would die at once, and the container with it; exec replaces it by the program",
+        )
+    } else if story::init_before_shell(container) {
+        (
+            codes::INIT_BEFORE_SHELL,
+            "the init would end the shell, and the container with it; exec replaces it by the program",
+        )
+    } else {
+        (
+            codes::SHELL_SWALLOWS_SIGNAL,
+            "the shell would stay PID 1 and ignore SIGTERM; exec replaces it by the program",
+        )
+    };
     let edit = match arg.place.pointer() {
         Some(place) => Edit::Word {
             path: format!("{}{place}", container.pointer),
@@ -81,7 +100,7 @@ fn entrypoint(editor: &mut Editor<'_>, container: &Observed<'_>, decision: &Deci
         },
         None => from_image(container, script.arg, &text),
     };
-    editor.edit(&edit, codes::SHELL_SWALLOWS_SIGNAL, &reason);
+    editor.edit(&edit, code, reason);
 }
 
 /// Writes the image's own words into the pod, with one of them replaced: `args` alone where it stands in CMD; else
@@ -152,7 +171,7 @@ fn pre_stop(editor: &mut Editor<'_>, container: &Observed<'_>, decision: &Decisi
             codes::HOOK_ASKED_FOR,
             format!("{} asks for this hook", wanted.source),
         ),
-        None if decision.verdict == Verdict::Hook => injected::hook(decision, share),
+        None if decision.verdict == Verdict::Hook => injected::hook(container, decision, share),
         None if share.delay == 0 => return,
         None => (
             json!({ "sleep": { "seconds": share.delay } }),

@@ -32,37 +32,37 @@ const LOGIN_FUNCTIONS: [&str; 14] = [
 /// The hazard that keeps the program from being PID 1, in words.
 pub(crate) fn find(
     container: &Observed<'_>,
-    pod: PodView<'_>,
+    sends_signals: bool,
     script: &Script,
 ) -> Option<&'static str> {
+    let function = |name: &str| LOGIN_FUNCTIONS.contains(&name);
     if kills_itself_on_error(container) {
-        return Some("a JVM option kills the process by signal, which does nothing to PID 1");
+        Some("a JVM option kills the process by signal, which does nothing to PID 1")
+    } else if sends_signals {
+        Some(
+            "a hook or probe of the pod sends signals from inside the container, which PID 1 may not get",
+        )
+    } else if script.login && script.tails.iter().any(|program| function(&program.name)) {
+        Some("in a login shell this command is often a function, which exec would bypass")
+    } else {
+        None
     }
-    if pod
-        .containers()
+}
+
+/// Whether a hook or probe of the pod runs a program that sends signals.
+pub(crate) fn sends_signals(pod: PodView<'_>) -> bool {
+    pod.containers()
         .chain(pod.init_containers())
         .any(|container| {
-            ["livenessProbe", "readinessProbe", "startupProbe"]
-                .iter()
-                .map(|probe| container.get(probe))
-                .chain(
-                    ["postStart", "preStop"]
-                        .iter()
-                        .map(|hook| container.get("lifecycle").and_then(|l| l.get(hook))),
-                )
-                .flatten()
-                .any(runs_kill)
+            let probes = ["livenessProbe", "readinessProbe", "startupProbe"]
+                .into_iter()
+                .filter_map(|probe| container.get(probe));
+            let lifecycle = container.get("lifecycle");
+            let hooks = ["postStart", "preStop"]
+                .into_iter()
+                .filter_map(|hook| lifecycle?.get(hook));
+            probes.chain(hooks).any(runs_kill)
         })
-    {
-        return Some(
-            "a hook or probe of the pod sends signals from inside the container, which PID 1 may not get",
-        );
-    }
-    let function = |name: &str| LOGIN_FUNCTIONS.contains(&name);
-    if script.login && script.tails.iter().any(|program| function(&program.name)) {
-        return Some("in a login shell this command is often a function, which exec would bypass");
-    }
-    None
 }
 
 /// `-XX:OnOutOfMemoryError="kill -9 %p"` (measured with JDK 17: PID 1 goes on running), `-XX:OnError` likewise.

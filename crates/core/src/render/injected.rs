@@ -9,7 +9,7 @@ use crate::observe::Observed;
 use crate::observe::argv::Place;
 use crate::pod::PodView;
 use crate::rules::codes;
-use crate::{Code, Delivery, Injection, Verdict, inject};
+use crate::{Code, Delivery, Injection, Verdict, inject, story};
 
 /// Volume, init container and mount, as far as they are not there.
 pub(super) fn bring_in(
@@ -22,7 +22,7 @@ pub(super) fn bring_in(
     if !matches!(decision.verdict, Verdict::Init | Verdict::Hook) {
         return;
     }
-    let code = code(decision);
+    let code = code(container, decision);
     // Another container of this pod may have brought it in a moment ago.
     let has_volume = inject::has_volume(pod) || inject::has_volume(PodView(editor.pod()));
     if !has_volume {
@@ -75,11 +75,15 @@ pub(super) fn entrypoint(editor: &mut Editor<'_>, container: &Observed<'_>, deci
         "softstop-init becomes PID 1 and passes the stop signal on: {}",
         decision.why
     );
-    editor.edit(&edit, code(decision), &reason);
+    editor.edit(&edit, code(container, decision), &reason);
 }
 
 /// softstop-init as the preStop hook: it carries the delay itself.
-pub(super) fn hook(decision: &Decision, share: &Share) -> (Value, Code, String) {
+pub(super) fn hook(
+    container: &Observed<'_>,
+    decision: &Decision,
+    share: &Share,
+) -> (Value, Code, String) {
     let mut command = vec![
         inject::PROGRAM.to_owned(),
         "drain".into(),
@@ -95,21 +99,22 @@ pub(super) fn hook(decision: &Decision, share: &Share) -> (Value, Code, String) 
     );
     (
         json!({ "exec": { "command": command } }),
-        code(decision),
+        code(container, decision),
         reason,
     )
 }
 
 /// The finding that the injection repairs.
-fn code(decision: &Decision) -> Code {
+fn code(container: &Observed<'_>, decision: &Decision) -> Code {
     match decision.reason {
         "argv-unknown" | "argv-unproven" => codes::ARGV_UNKNOWN,
         "script-file" | "unknown-program" => codes::START_SCRIPT,
         "trap" => codes::TRAP,
         "launcher-swallows" => codes::LAUNCHER_SWALLOWS,
         "group-signal" => codes::GROUP_SIGNAL,
-        "pid1-hazard" => codes::PID1_HAZARD,
+        "pid1-hazard" | "not-pid1" => codes::PID1_HAZARD,
         "other-signal" => codes::OTHER_SIGNAL,
+        _ if story::init_before_shell(container) => codes::INIT_BEFORE_SHELL,
         _ => codes::SHELL_SWALLOWS_SIGNAL,
     }
 }

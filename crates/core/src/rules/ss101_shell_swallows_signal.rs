@@ -49,6 +49,10 @@ rest of the text stays byte for byte. Where that cannot be proven, see SS102.
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
+    // No shell is PID 1 there: SS502 says what happens.
+    if subject.pod.shares_pid_namespace() {
+        return;
+    }
     for (container, decision, _) in subject.signalled() {
         if !story::shell_stays(container)
             || story::traps(container)

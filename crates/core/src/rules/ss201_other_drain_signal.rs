@@ -49,7 +49,7 @@ a preStop hook as above.
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    for (container, decision, _) in subject.containers() {
+    for (container, decision, _) in subject.signalled() {
         let Drains::On(signal) = decision.drains else {
             continue;
         };

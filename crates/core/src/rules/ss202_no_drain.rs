@@ -49,7 +49,7 @@ that the requests are done when the signal arrives.
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    for (container, decision, share) in subject.containers() {
+    for (container, decision, share) in subject.signalled() {
         // With a hook in the slot the user has taken care of it, as far as that can be seen.
         let gets_it = decision.verdict == Verdict::Exec || !story::shell_stays(container);
         let by_variable = container

@@ -49,7 +49,7 @@ Set `UWSGI_HOOK_MASTER_START` yourself, or `softstop.dev/runtime: none`.
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    for (container, decision, _) in subject.containers() {
+    for (container, decision, _) in subject.signalled() {
         let Some(program) = container.main_program() else {
             continue;
         };

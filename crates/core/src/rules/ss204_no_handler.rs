@@ -44,7 +44,7 @@ It leaves the container alone: there is nothing to drain.
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    for (container, decision, _) in subject.containers() {
+    for (container, decision, _) in subject.signalled() {
         // Behind an init, or in a shared PID namespace, it is not PID 1 and dies at once.
         let is_pid1 = !subject.pod.shares_pid_namespace() && story::is_pid1(container);
         if decision.reason == "no-handler" && is_pid1 {

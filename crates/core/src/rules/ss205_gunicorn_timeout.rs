@@ -47,7 +47,7 @@ Write `--graceful-timeout`.
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    for (container, _, _) in subject.containers() {
+    for (container, _, _) in subject.signalled() {
         let is_gunicorn = container
             .profile()
             .is_some_and(|profile| profile.name == "gunicorn");

@@ -44,7 +44,7 @@ It cannot repair it: use a server with a drain, such as gunicorn or uvicorn.
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    for (container, _, _) in subject.containers() {
+    for (container, _, _) in subject.signalled() {
         if container
             .profile()
             .is_some_and(|profile| profile.development)

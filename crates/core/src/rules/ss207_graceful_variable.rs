@@ -52,7 +52,7 @@ Set the variable yourself, to any value, or `softstop.dev/runtime: none`.
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    for (container, decision, _) in subject.containers() {
+    for (container, decision, _) in subject.signalled() {
         let missing: Vec<_> = decision
             .env
             .iter()

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::testing::{World, plan_with};
+use crate::testing::{World, injection, plan_with};
 
 fn argv(words: &[&str]) -> Value {
     json!({ "spec": { "containers": [{ "name": "main", "image": "x", "command": words }] } })
@@ -224,28 +224,45 @@ fn a_hook_on_a_port_that_is_not_there_is_not_added() {
 
 #[test]
 fn every_change_names_a_rule_that_speaks_of_it() {
+    let mut shared = shell("gunicorn app");
+    shared["spec"]["shareProcessNamespace"] = json!(true);
+    let injecting = World {
+        capabilities: injection(),
+        ..World::default()
+    };
     for pod in [
         shell("gunicorn app"),
+        shared,
+        argv(&["tini", "--", "sh", "-c", "gunicorn app"]),
         argv(&["uwsgi", "--master"]),
         argv(&["dumb-init", "celery", "-A", "x", "worker"]),
         argv(&["daphne", "app"]),
+        argv(&["julia", "app.jl"]),
+        argv(&["nginx"]),
+        argv(&["npm", "start"]),
+        argv(&["bash", "/start.sh"]),
+        argv(&["tini", "-g", "--", "celery", "-A", "x", "worker"]),
+        argv(&["tini", "--", "sh", "-c", "gunicorn app | tee log"]),
+        shell("while true; do python job.py; done"),
+        shell("service nginx start; tail -f /dev/null"),
+        shell("gunicorn app & c=$!; trap 'kill -TERM $c' TERM; wait $c"),
+        shell("java -XX:OnOutOfMemoryError='kill -9 %p' -jar a.jar"),
+        json!({ "spec": { "containers": [{ "name": "main", "image": "x" }] } }),
         with(
             argv(&["gunicorn", "--graceful-timeout", "90", "app"]),
             "ports",
             json!([{ "containerPort": 80 }]),
         ),
     ] {
-        let plan = plan_with(&pod, &World::default());
-        assert!(!plan.changes.is_empty());
-        for code in plan.changes.iter().filter_map(|change| change.code) {
-            assert!(
-                plan.findings.iter().any(|f| f.code() == code && f.repaired),
-                "{code}: {pod}"
-            );
+        for world in [&World::default(), &injecting] {
+            let plan = plan_with(&pod, world);
+            for code in plan.changes.iter().filter_map(|change| change.code) {
+                let speaks = plan.findings.iter().any(|f| f.code() == code && f.repaired);
+                assert!(speaks, "{code}: {pod}");
+            }
         }
     }
 }
-
 #[test]
 fn a_script_that_execs_leaves_no_shell_and_no_trap() {
     for script in [
