@@ -51,13 +51,15 @@ mod ss907_not_per_container;
 mod tests;
 #[cfg(test)]
 mod tests_grace;
+#[cfg(test)]
+mod tests_signal;
 
 use crate::budget::{Budget, Share};
 use crate::decide::Decision;
 use crate::observe::Observed;
 use crate::pod::PodView;
 use crate::settings::Settings;
-use crate::{Code, Finding, Severity};
+use crate::{Code, Finding, Severity, story};
 
 /// One rule: its code, its severity, its page.
 #[derive(Debug)]
@@ -123,6 +125,15 @@ pub(crate) struct Subject<'a, 'p> {
 }
 
 impl<'a, 'p> Subject<'a, 'p> {
+    /// What a stop does as the pod is: `direct` where the program gets the signal itself.
+    fn on_stop(&self, container: &Observed<'_>, decision: &Decision, direct: String) -> String {
+        if story::shell_stays(container) {
+            story::before(container, decision, self.budget)
+        } else {
+            direct
+        }
+    }
+
     /// The containers that are not left alone altogether, with what is decided about them.
     pub(crate) fn containers(
         &self,

@@ -126,6 +126,20 @@ pub(crate) fn may_replace_itself(container: &Observed<'_>) -> bool {
     })
 }
 
+/// The stop signal gets to the program, now or once softstop's `exec` is there.
+pub(crate) fn gets_signal(container: &Observed<'_>, decision: &Decision) -> bool {
+    use softstop_programs::launcher::Passing;
+    let kept = container
+        .runs
+        .launchers()
+        .iter()
+        .any(|peel| peel.passing == Passing::Swallows)
+        || container
+            .main_program()
+            .is_some_and(|program| program.swallower().is_some());
+    !kept && (decision.verdict == Verdict::Exec || !shell_stays(container))
+}
+
 /// A trap of the script is set when SIGTERM comes. `exec` drops traps, except that an ignored signal stays ignored.
 pub(crate) fn traps(container: &Observed<'_>) -> bool {
     container.runs.script().is_some_and(|script| {

@@ -53,9 +53,13 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
         let Drains::On(signal) = decision.drains else {
             continue;
         };
-        // Behind a shell that keeps it, no signal arrives at all. A hook of the user's own may well send the right one.
-        if story::shell_stays(container) && decision.reason != "other-signal"
+        // Where a shell or a launcher keeps it, no signal arrives at all, unless softstop-init comes to send one.
+        // A hook of the user's own may well send the right one.
+        let sent = decision.reason == "other-signal"
+            && matches!(decision.verdict, Verdict::Init | Verdict::Hook);
+        if !(sent || story::gets_signal(container, decision))
             || !container.slot.is_free()
+            || container.settings.pre_stop.is_some()
             || container.has_init()
         {
             continue;
@@ -64,7 +68,11 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
         findings.push(Finding {
             pointer: container.entry_pointer(),
             span: container.entry_span(),
-            on_stop: Some(format!("{title} gets a signal that does not drain it")),
+            on_stop: Some(subject.on_stop(
+                container,
+                decision,
+                format!("{title} gets a signal that does not drain it"),
+            )),
             repaired: matches!(decision.verdict, Verdict::Init | Verdict::Hook),
             ..RULE.about(
                 container,

@@ -2,7 +2,7 @@
 
 use super::{Rule, Subject};
 use crate::decide::Drains;
-use crate::{Code, Finding, Severity, Verdict, story};
+use crate::{Code, Finding, Severity, story};
 
 pub(super) static RULE: Rule = Rule {
     code: Code("SS202"),
@@ -50,12 +50,15 @@ that the requests are done when the signal arrives.
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
     for (container, decision, share) in subject.signalled() {
-        // With a hook in the slot the user has taken care of it, as far as that can be seen.
-        let gets_it = decision.verdict == Verdict::Exec || !story::shell_stays(container);
+        // With a hook of their own the user has taken care of it, as far as that can be seen.
+        let hooked = !container.slot.is_free() || container.settings.pre_stop.is_some();
         let by_variable = container
             .profile()
             .is_some_and(|profile| profile.graceful_env.is_some());
-        if decision.drains != Drains::Never || !container.slot.is_free() || !gets_it || by_variable
+        if decision.drains != Drains::Never
+            || hooked
+            || by_variable
+            || !story::gets_signal(container, decision)
         {
             continue;
         }
@@ -63,7 +66,11 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
         findings.push(Finding {
             pointer: container.entry_pointer(),
             span: container.entry_span(),
-            on_stop: Some(format!("{title} stops at once and drops what is in flight")),
+            on_stop: Some(subject.on_stop(
+                container,
+                decision,
+                format!("{title} stops at once and drops what is in flight"),
+            )),
             repaired: decision.drain_in_delay && share.delay > 0 && share.cut.is_none(),
             ..RULE.about(
                 container,

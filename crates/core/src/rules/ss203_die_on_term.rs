@@ -2,7 +2,7 @@
 
 use super::{Rule, Subject};
 use crate::observe::has_flag;
-use crate::{Code, Finding, Severity};
+use crate::{Code, Finding, Severity, story};
 
 pub(super) static RULE: Rule = Rule {
     code: Code("SS203"),
@@ -60,9 +60,9 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
             .words
             .iter()
             .any(|word| word.text == "--die-on-term");
-        let variable = container
-            .env
-            .value("UWSGI_DIE_ON_TERM")
+        let variable = program
+            .env("UWSGI_DIE_ON_TERM")
+            .or_else(|| container.env.value("UWSGI_DIE_ON_TERM"))
             .is_some_and(|value| value != "false");
         let configured = container
             .profile()
@@ -70,13 +70,18 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
             .is_some_and(|graceful| has_flag(&program.words, graceful.unless));
         let name = "UWSGI_HOOK_MASTER_START";
         let hooked = configured || program.sets(name) || container.env.may_have(name);
-        if !is_uwsgi || hooked || !(flag || variable) {
+        let told = story::gets_signal(container, decision);
+        if !is_uwsgi || hooked || !told || !(flag || variable) {
             continue;
         }
         findings.push(Finding {
             pointer: container.entry_pointer(),
             span: container.entry_span(),
-            on_stop: Some("uWSGI exits within a second and kills every request".to_owned()),
+            on_stop: Some(subject.on_stop(
+                container,
+                decision,
+                "uWSGI exits within a second and kills every request".to_owned(),
+            )),
             repaired: decision.env.iter().any(|fix| fix.name == name),
             ..RULE.about(
                 container,

@@ -1,7 +1,8 @@
 //! SS205: gunicorn's --timeout is not its drain limit.
 
 use super::{Rule, Subject};
-use crate::observe::has_flag;
+use crate::observe::runs::Program;
+use crate::observe::{Observed, has_flag};
 use crate::{Code, Finding, Severity};
 
 pub(super) static RULE: Rule = Rule {
@@ -58,7 +59,11 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
             continue;
         };
         // A hidden value, or a configuration file: nobody can tell.
-        let hidden = has_flag(&program.words, &["--graceful-timeout", "-c", "--config"]);
+        let hidden = may_say(
+            container,
+            program,
+            &["--graceful-timeout", "-c", "--config"],
+        );
         if !hidden && timeout(&program.words).is_some_and(|seconds| seconds > 30) {
             findings.push(Finding {
                 pointer: container.entry_pointer(),
@@ -74,13 +79,31 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Whether gunicorn is given one of these flags, or may be where nobody sees it: it reads `GUNICORN_CMD_ARGS`, too.
+pub(super) fn may_say(container: &Observed<'_>, program: &Program, flags: &[&str]) -> bool {
+    const ARGS: &str = "GUNICORN_CMD_ARGS";
+    let given = |text: &str| {
+        text.split_whitespace()
+            .map(|word| word.trim_matches(['"', '\'']))
+            .any(|word| flags.contains(&word.split('=').next().unwrap_or(word)))
+    };
+    let variable = match program.env(ARGS).or_else(|| container.env.value(ARGS)) {
+        Some(text) => given(text),
+        None => program.sets(ARGS) || container.env.may_have(ARGS),
+    };
+    variable || has_flag(&program.words, flags)
+}
+
 fn timeout(words: &[crate::argv::Word]) -> Option<u32> {
     let mut words = words.iter().map(|word| word.text.as_str());
     while let Some(word) = words.next() {
         if matches!(word, "--timeout" | "-t") {
             return words.next()?.parse().ok();
         }
-        if let Some(value) = word.strip_prefix("--timeout=") {
+        let value = word
+            .strip_prefix("--timeout=")
+            .or_else(|| word.strip_prefix("-t"));
+        if let Some(value) = value {
             return value.parse().ok();
         }
     }

@@ -4,7 +4,7 @@ use softstop_programs::signal::Signal;
 
 use super::{Rule, Subject};
 use crate::decide::{DUMB_INIT, Drains};
-use crate::{Code, Finding, Severity};
+use crate::{Code, Finding, Severity, Verdict, story};
 
 pub(super) static RULE: Rule = Rule {
     code: Code("SS207"),
@@ -65,7 +65,10 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
             Drains::On(signal) => signal != Signal::TERM,
             _ => false,
         };
+        let told = story::gets_signal(container, decision)
+            || matches!(decision.verdict, Verdict::Init | Verdict::Hook);
         let blocked = by_variable
+            && told
             && container
                 .profile()
                 .is_some_and(|profile| profile.graceful_env.is_some());
@@ -101,7 +104,11 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
             severity,
             pointer: container.entry_pointer(),
             span: container.entry_span(),
-            on_stop: Some(format!("{title} gets SIGTERM and drops what it is doing")),
+            on_stop: Some(subject.on_stop(
+                container,
+                decision,
+                format!("{title} gets SIGTERM and drops what it is doing"),
+            )),
             repaired: !missing.is_empty(),
             ..RULE.about(container, "", message, fix)
         });

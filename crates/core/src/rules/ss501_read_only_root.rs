@@ -1,13 +1,34 @@
 //! SS501: a read-only root without the folder the program writes to.
 
+use super::ss205_gunicorn_timeout::may_say;
 use super::{Rule, Subject};
 use crate::observe::Observed;
 use crate::{Code, Finding, Severity, render};
 
-/// Programs that write to a folder as soon as they start, and the variable that moves it.
-const WRITERS: [(&str, &str, &str); 2] = [
-    ("julia", "/run", "DEPUTY_IPC_DIR"),
-    ("gunicorn", "/tmp", "TMPDIR"),
+/// A program that writes to a folder as soon as it starts.
+struct Writer {
+    profile: &'static str,
+    folder: &'static str,
+    /// Variables that move it.
+    variables: &'static [&'static str],
+    /// Folders that do as well.
+    instead: &'static [&'static str],
+}
+
+/// Gunicorn's is Python's folder of temporary files (documentation of `tempfile.gettempdir`).
+const WRITERS: [Writer; 2] = [
+    Writer {
+        profile: "julia",
+        folder: "/run",
+        variables: &["DEPUTY_IPC_DIR"],
+        instead: &[],
+    },
+    Writer {
+        profile: "gunicorn",
+        folder: "/tmp",
+        variables: &["TMPDIR", "TEMP", "TMP"],
+        instead: &["/var/tmp", "/usr/tmp"],
+    },
 ];
 
 pub(super) static RULE: Rule = Rule {
@@ -103,6 +124,19 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
 /// The folder that the program needs and that nothing is mounted on.
 fn needed(container: &Observed<'_>) -> Option<&'static str> {
     let profile = container.profile()?;
-    let (_, path, variable) = WRITERS.iter().find(|(name, ..)| *name == profile.name)?;
-    (!container.env.may_have(variable) && !render::is_mounted(container.view, path)).then_some(path)
+    let writer = WRITERS
+        .iter()
+        .find(|writer| writer.profile == profile.name)?;
+    let program = container.main_program();
+    let moved = writer.variables.iter().any(|name| {
+        container.env.may_have(name) || program.is_some_and(|program| program.sets(name))
+    });
+    // Gunicorn can be told where its heartbeat files go, in a configuration file, too.
+    let told = profile.name == "gunicorn"
+        && program.is_some_and(|program| {
+            may_say(container, program, &["--worker-tmp-dir", "-c", "--config"])
+        });
+    let mounted = |path: &str| render::is_mounted(container.view, path);
+    let has_folder = mounted(writer.folder) || writer.instead.iter().copied().any(mounted);
+    (!moved && !told && !has_folder).then_some(writer.folder)
 }

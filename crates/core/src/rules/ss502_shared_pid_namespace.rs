@@ -1,6 +1,7 @@
 //! SS502: a shell in a shared PID namespace.
 
 use super::{Rule, Subject};
+use crate::decide::Drains;
 use crate::{Code, Finding, Severity, Verdict, story};
 
 pub(super) static RULE: Rule = Rule {
@@ -50,7 +51,12 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
         return;
     }
     for (container, decision, _) in subject.containers() {
-        if story::shell_stays(container) && !story::traps(container) {
+        // Where the program only idles, nothing is lost; and bash may have replaced itself.
+        if story::shell_stays(container)
+            && !story::traps(container)
+            && !story::may_replace_itself(container)
+            && decision.drains != Drains::NoHandler
+        {
             let title = container.title();
             findings.push(Finding {
                 pointer: container.entry_pointer(),

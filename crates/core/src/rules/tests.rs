@@ -4,15 +4,15 @@ use serde_json::{Value, json};
 
 use crate::testing::{World, injection, plan_with};
 
-fn argv(words: &[&str]) -> Value {
+pub(super) fn argv(words: &[&str]) -> Value {
     json!({ "spec": { "containers": [{ "name": "main", "image": "x", "command": words }] } })
 }
 
-fn shell(script: &str) -> Value {
+pub(super) fn shell(script: &str) -> Value {
     argv(&["sh", "-c", script])
 }
 
-fn with(mut pod: Value, field: &str, value: Value) -> Value {
+pub(super) fn with(mut pod: Value, field: &str, value: Value) -> Value {
     pod["spec"]["containers"][0][field] = value;
     pod
 }
@@ -26,7 +26,7 @@ fn codes(pod: &Value) -> (Vec<&'static str>, Vec<&'static str>) {
 }
 
 #[track_caller]
-fn says(pod: &Value, code: &str) {
+pub(super) fn says(pod: &Value, code: &str) {
     let (open, repaired) = codes(pod);
     assert!(
         open.contains(&code) || repaired.contains(&code),
@@ -35,7 +35,7 @@ fn says(pod: &Value, code: &str) {
 }
 
 #[track_caller]
-fn is_silent(pod: &Value, code: &str) {
+pub(super) fn is_silent(pod: &Value, code: &str) {
     let (open, repaired) = codes(pod);
     assert!(
         !open.contains(&code) && !repaired.contains(&code),
