@@ -7,9 +7,28 @@ use serde_json::value::to_raw_value;
 use softstop::admission::{Cluster, KnownNamespaces, Review, Reviewer};
 use softstop::manifest::{self, File};
 use softstop::{inputs, policy};
-use softstop_core::{Context, Policies};
+use softstop_core::{Capabilities, Context, Delivery, Injection, Policies};
 
 use crate::check::fixtures::Case;
+
+/// What `--init-image` and its fellows mean, as the command line's defaults have it.
+fn capabilities(args: &[String]) -> Capabilities {
+    let value = |flag: &str| {
+        args.iter()
+            .find_map(|arg| arg.strip_prefix(flag))
+            .map(str::to_owned)
+    };
+    let injection = value("--init-image=").map(|image| Injection {
+        image,
+        delivery: match value("--init-delivery=").as_deref() {
+            Some("image-volume") => Delivery::ImageVolume,
+            _ => Delivery::EmptyDir,
+        },
+        cpu: "10m".into(),
+        memory: "16Mi".into(),
+    });
+    Capabilities { injection }
+}
 
 /// A reviewer that knows what stands beside the case's manifest.
 fn reviewer(case: &Case) -> Reviewer {
@@ -24,6 +43,7 @@ fn reviewer(case: &Case) -> Reviewer {
     if let Some(path) = case.file("facts.yaml") {
         cluster.facts = inputs::facts(&path).expect("facts");
     }
+    cluster.capabilities = capabilities(&case.args());
     // `check` judges pods as if they were opted in, unless the case says otherwise.
     let assume_opted_in = !case.as_deployed();
     let planner = move |pod: &Value, context: &Context<'_>| {

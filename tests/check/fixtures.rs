@@ -51,13 +51,20 @@ impl Case {
         }
     }
 
+    /// More words for the command line, from the file `args`.
+    pub(crate) fn args(&self) -> Vec<String> {
+        let text = self
+            .file("args")
+            .map(|path| fs::read_to_string(path).expect("readable"));
+        text.unwrap_or_default()
+            .split_whitespace()
+            .map(String::from)
+            .collect()
+    }
+
     /// Whether pods are judged only where they are opted in.
     pub(crate) fn as_deployed(&self) -> bool {
-        self.file("args").is_some_and(|path| {
-            fs::read_to_string(path)
-                .expect("readable")
-                .contains("--as-deployed")
-        })
+        self.args().iter().any(|arg| arg == "--as-deployed")
     }
 
     /// `softstop check` on it.
@@ -72,9 +79,8 @@ impl Case {
                 args.extend([option, file]);
             }
         }
-        if self.as_deployed() {
-            args.push("--as-deployed");
-        }
+        let more = self.args();
+        args.extend(more.iter().map(String::as_str));
         args.push(self.manifest());
         let run = run(&self.directory, &args);
         assert!(

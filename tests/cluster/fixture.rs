@@ -17,7 +17,7 @@ use softstop_rig::{Assets, Rig, Webhook, configuration};
 use tokio::runtime::Runtime;
 
 /// Each namespace: its name, the webhook registered for it (`""`: none), a label.
-const NAMESPACES: [(&str, &str, (&str, &str)); 15] = [
+const NAMESPACES: [(&str, &str, (&str, &str)); 16] = [
     ("bare", "", ENFORCE),
     ("shop", MAIN, ENFORCE),
     ("copies", MAIN, ENFORCE),
@@ -32,6 +32,7 @@ const NAMESPACES: [(&str, &str, (&str, &str)); 15] = [
     ("injected", "injected", ENFORCE),
     ("injected-volume", "injected-volume", ENFORCE),
     ("injected-examples", "injected-examples", ENFORCE),
+    ("injected-quota", "injected-quota", ENFORCE),
     // Opted in by a policy.
     ("teams", "teams", ("team", "shop")),
 ];

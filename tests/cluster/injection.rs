@@ -99,14 +99,27 @@ async fn an_image_volume_adds_no_container() {
     );
 }
 
+/// A pod with what the restricted profile asks of it.
+fn restricted(mut pod: Value) -> Value {
+    pod["spec"]["securityContext"] =
+        json!({"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}});
+    for container in pod["spec"]["containers"].as_array_mut().unwrap() {
+        container["securityContext"]["allowPrivilegeEscalation"] = false.into();
+        container["securityContext"]["capabilities"] = json!({"drop": ["ALL"]});
+    }
+    pod
+}
+
 #[tokio::test]
-async fn every_example_is_admitted_with_it() {
+async fn every_example_is_admitted_with_it_where_pods_are_restricted() {
     let client = cluster().client().await;
     let _webhook = injecting(&client, "injected-examples", "emptydir").await;
+    restrict(&client, "injected-examples").await;
     let mut injected = 0;
     for sample in samples(&examples()).unwrap() {
+        let pod = restricted(sample.pod);
         let stored = client
-            .create_pod("injected-examples", &sample.pod)
+            .create_pod("injected-examples", &pod)
             .await
             .accepted();
         injected += usize::from(
@@ -116,4 +129,39 @@ async fn every_example_is_admitted_with_it() {
         );
     }
     assert!(injected >= 1, "the start script needs it");
+}
+
+/// Where every container has to say what it takes, the init container does; where a range is set, it keeps to it.
+#[tokio::test]
+async fn quota_and_limits_are_met() {
+    let client = cluster().client().await;
+    let _webhook = injecting(&client, "injected-quota", "emptydir").await;
+    let hard = json!({"requests.cpu": "100m", "limits.cpu": "100m", "requests.memory": "64Mi", "limits.memory": "64Mi"});
+    let path = "/api/v1/namespaces/injected-quota";
+    let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "quota"}, "spec": {"hard": hard}});
+    client
+        .create(&format!("{path}/resourcequotas"), &quota)
+        .await
+        .accepted();
+    // What the quota controller would do.
+    let used = json!({"requests.cpu": "0", "limits.cpu": "0", "requests.memory": "0", "limits.memory": "0"});
+    let status = json!({"status": {"hard": hard, "used": used}});
+    client
+        .merge(&format!("{path}/resourcequotas/quota/status"), &status)
+        .await
+        .accepted();
+    let range = json!({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "limits"}, "spec": {"limits": [
+        {"type": "Container", "min": {"memory": "16Mi"}, "max": {"memory": "64Mi"}}]}});
+    client
+        .create(&format!("{path}/limitranges"), &range)
+        .await
+        .accepted();
+    let stored = client
+        .create_pod("injected-quota", &pod("web"))
+        .await
+        .accepted();
+    assert_eq!(
+        stored["spec"]["initContainers"][0]["resources"]["limits"]["memory"],
+        "16Mi"
+    );
 }

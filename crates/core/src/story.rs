@@ -102,8 +102,10 @@ pub(crate) fn shell_stays(container: &Observed<'_>) -> bool {
                 )
         }
         Runs::Opaque { why, .. } => *why != Opaque::NoScript,
-        Runs::File { .. } => true,
-        Runs::Unknown | Runs::Nothing | Runs::Init(_) | Runs::Program(_) => false,
+        // The last command of a file may well be `exec`: nobody can see it.
+        Runs::Unknown | Runs::Nothing | Runs::Init(_) | Runs::Program(_) | Runs::File { .. } => {
+            false
+        }
     }
 }
 
@@ -160,6 +162,11 @@ pub(crate) fn before(container: &Observed<'_>, decision: &Decision, budget: &Bud
     }
     if traps(container) {
         return format!("the script's own trap decides what {title} gets");
+    }
+    if let Runs::File { file, .. } = &container.runs {
+        return format!(
+            "unless {file} ends in exec, the shell ignores SIGTERM, and the program is killed after {grace} s"
+        );
     }
     if may_replace_itself(container) {
         return format!(
