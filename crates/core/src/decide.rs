@@ -381,7 +381,7 @@ impl Chooser<'_, '_> {
         Decision {
             verdict,
             reason,
-            why: sentence(why),
+            why: why.to_owned(),
             untouched: false,
             drains,
             env: Vec::new(),
@@ -421,7 +421,7 @@ impl Decision {
     pub(crate) fn withdraw(&mut self, reason: &'static str, why: &str) {
         self.verdict = Verdict::Leave;
         self.reason = reason;
-        self.why = sentence(why);
+        why.clone_into(&mut self.why);
         self.inserts.clear();
         self.drain_in_delay = false;
         self.needs_delay = false;
@@ -440,9 +440,4 @@ fn swallows(runs: &Runs) -> bool {
     runs.launchers()
         .iter()
         .any(|peel| peel.passing == Passing::Swallows)
-}
-
-/// Explanations come with or without a full stop; reasons have none.
-fn sentence(text: &str) -> String {
-    text.trim_end_matches('.').to_owned()
 }

@@ -57,7 +57,7 @@ impl Chooser<'_, '_> {
     }
 
     fn not_injected(&self, wanted: Verdict, need: &Need<'_>, obstacle: &str) -> Decision {
-        let why = format!("{}; {obstacle}", need.why.trim_end_matches('.'));
+        let why = format!("{}; {obstacle}", need.why);
         Decision {
             wanted: Some(wanted),
             ..self.verdict(Verdict::Leave, need.reason, &why)
