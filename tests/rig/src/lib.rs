@@ -1,12 +1,14 @@
-//! A real Kubernetes API server on loopback, without a cluster, a container or root.
+//! A real Kubernetes API server on loopback, without a cluster, a container or root; and, as root, a whole node that runs pods.
 //!
 //! etcd, kube-apiserver and kubectl come from [`Assets`]: built once from their Go modules into a cache, or taken from
 //! `KUBEBUILDER_ASSETS`. A [`Rig`] is the two servers, running; a [`Webhook`] is the `softstop webhook` process, which can
-//! be registered with it. Whatever is started here ends with the value that stands for it, and also when this process
+//! be registered with it. A [`Node`] has the same API server, and all that it takes to run pods of an [`Image`]. Whatever is started here ends with the value that stands for it, and also when this process
 //! is killed ([`Process`]).
 
 mod assets;
 mod client;
+mod image;
+mod node;
 mod pki;
 mod process;
 mod rig;
@@ -14,8 +16,10 @@ mod server;
 mod webhook;
 mod workload;
 
-pub use assets::{Assets, cache_dir};
+pub use assets::{Assets, NodeAssets, cache_dir};
 pub use client::Connection;
+pub use image::Image;
+pub use node::{DetachedNode, Node, is_ready};
 pub use pki::Authority;
 pub use process::Process;
 pub use rig::{DEADLINE, Detached, Rig};

@@ -41,7 +41,7 @@ impl Process {
             .with_context(|| {
                 format!("cannot start {name} ({})", command.get_program().display())
             })?;
-        let guard = Guard::new("kill -KILL \"$1\"", &child.0.id().to_string())?;
+        let guard = Guard::new("kill -KILL \"$1\"", &[&child.0.id().to_string()])?;
         Ok(Self {
             guard,
             child,
@@ -125,10 +125,11 @@ impl Drop for Killed {
 pub(crate) struct Guard(#[allow(dead_code, reason = "held for its Drop")] Killed);
 
 impl Guard {
-    /// `script` finds `argument` in `$1`.
-    pub(crate) fn new(script: &str, argument: &str) -> anyhow::Result<Self> {
+    /// `script` finds `arguments` in `$1`, `$2`, ...
+    pub(crate) fn new(script: &str, arguments: &[&str]) -> anyhow::Result<Self> {
         Command::new("sh")
-            .args(["-c", &format!("read -r _; {script}"), "guard", argument])
+            .args(["-c", &format!("read -r _; {script}"), "guard"])
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

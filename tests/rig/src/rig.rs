@@ -13,14 +13,10 @@ use serde_json::{Map, Value, json};
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::process::Guard;
-use crate::{Assets, Authority, Process, free_port, pki};
+use crate::{Assets, Process, free_port, pki};
 
 /// How long a server may take to become ready. It takes one second on an idle machine.
 pub const DEADLINE: Duration = Duration::from_secs(120);
-
-/// What the audit log keeps: of pods the metadata, which has the annotations that admission leaves; of the rest nothing.
-const AUDIT_POLICY: &str = r#"{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
-"rules": [{"level": "Metadata", "resources": [{"resources": ["pods"]}], "verbs": ["create"]}, {"level": "None"}]}"#;
 
 /// A running API server with nothing behind it: no controllers, no scheduler, no node. Dropping it stops it.
 #[derive(Debug)]
@@ -42,12 +38,12 @@ impl Rig {
         // The servers have been killed by their own guards by then.
         let sweeper = Guard::new(
             "sleep 1; rm -rf -- \"$1\"",
-            &dir.path().display().to_string(),
+            &[&dir.path().display().to_string()],
         )?;
         let (etcd, etcd_url) = start_etcd(assets, dir.path())?;
         let port = free_port()?;
         let url = format!("https://127.0.0.1:{port}");
-        write_pki(dir.path(), &url)?;
+        pki::write_server_files(dir.path(), &url, &[])?;
         let apiserver = start_apiserver(assets, dir.path(), &etcd_url, port)?;
         let mut rig = Self {
             apiserver,
@@ -235,60 +231,42 @@ fn start_apiserver(
     etcd_url: &str,
     port: u16,
 ) -> anyhow::Result<Process> {
+    let mut command = Command::new(&assets.apiserver);
+    command
+        .args(apiserver_flags(
+            dir,
+            etcd_url,
+            &format!("https://127.0.0.1:{port}"),
+            port,
+        ))
+        .args(["--bind-address=127.0.0.1", "--authorization-mode=RBAC"]);
+    Process::start("kube-apiserver", command, &dir.join("apiserver.log"))
+}
+
+/// What every API server of ours is told, its files in `dir` as [`pki::write_server_files`] leaves them.
+pub(crate) fn apiserver_flags(dir: &Path, etcd_url: &str, url: &str, port: u16) -> Vec<String> {
     let file = |name: &str| dir.join(name).display().to_string();
     let flags = [
         ("etcd-servers", etcd_url.to_owned()),
-        ("bind-address", "127.0.0.1".to_owned()),
         ("secure-port", port.to_string()),
         ("tls-cert-file", file("apiserver.crt")),
         ("tls-private-key-file", file("apiserver.key")),
         ("client-ca-file", file("client-ca.crt")),
-        (
-            "service-account-issuer",
-            format!("https://127.0.0.1:{port}/"),
-        ),
+        ("service-account-issuer", format!("{url}/")),
         ("service-account-key-file", file("service-account.crt")),
         (
             "service-account-signing-key-file",
             file("service-account.key"),
         ),
         ("service-cluster-ip-range", "10.0.0.0/24".to_owned()),
-        ("authorization-mode", "RBAC".to_owned()),
         ("allow-privileged", "true".to_owned()),
         ("audit-policy-file", file("audit-policy.json")),
         ("audit-log-path", file("audit.log")),
     ];
-    let mut command = Command::new(&assets.apiserver);
-    command.args(flags.map(|(flag, value)| format!("--{flag}={value}")));
-    Process::start("kube-apiserver", command, &dir.join("apiserver.log"))
-}
-
-/// Certificates, keys, the audit policy and the kubeconfig.
-fn write_pki(dir: &Path, url: &str) -> anyhow::Result<()> {
-    let authority = Authority::new("softstop-rig")?;
-    pki::write(dir, "apiserver", &authority.serving()?)?;
-    // The API server takes the public half of this key out of the certificate; who signed it does not matter.
-    pki::write(
-        dir,
-        "service-account",
-        &authority.client("service-account", "signer")?,
-    )?;
-    let admin = authority.client("admin", "system:masters")?;
-    pki::write(dir, "admin", &admin)?;
-    let write = |name: &str, text: &str| {
-        let path = dir.join(name);
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
-    };
-    write("client-ca.crt", &authority.pem())?;
-    write("audit-policy.json", AUDIT_POLICY)?;
-    let file = |name: &str| dir.join(name).display().to_string();
-    let kubeconfig = json!({
-        "apiVersion": "v1", "kind": "Config", "current-context": "rig",
-        "clusters": [{"name": "rig", "cluster": {"server": url, "certificate-authority": file("client-ca.crt")}}],
-        "users": [{"name": "admin", "user": {"client-certificate": file("admin.crt"), "client-key": file("admin.key")}}],
-        "contexts": [{"name": "rig", "context": {"cluster": "rig", "user": "admin", "namespace": "default"}}],
-    });
-    write("kubeconfig", &kubeconfig.to_string())
+    flags
+        .into_iter()
+        .map(|(flag, value)| format!("--{flag}={value}"))
+        .collect()
 }
 
 /// A rig that this process has let go, as a file can keep it.
