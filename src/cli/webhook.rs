@@ -1,5 +1,7 @@
 //! `softstop webhook`: serve the admission webhook.
 
+mod certificate;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,9 +12,10 @@ use anyhow::{Context as _, bail};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
+use self::certificate::Certificate;
 use super::cluster::ClusterFiles;
 use crate::admission::Reviewer;
-use crate::certs::{Files, Pair, Served, development};
+use crate::certs::Served;
 use crate::server::{App, Bound, Lifecycle, Limits, Phase};
 use crate::telemetry::{self, LogFormat, LogLevel, Metrics};
 
@@ -40,25 +43,6 @@ pub(super) struct Args {
         default_value = "0.0.0.0:8080"
     )]
     admin_addr: SocketAddr,
-
-    /// Certificate chain in PEM form, the webhook's own certificate first; looked at every 10 s
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "SOFTSTOP_TLS_CERT",
-        requires = "tls_key",
-        conflicts_with = "dev"
-    )]
-    tls_cert: Option<PathBuf>,
-
-    /// The certificate's private key in PEM form
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "SOFTSTOP_TLS_KEY",
-        requires = "tls_cert"
-    )]
-    tls_key: Option<PathBuf>,
 
     /// How long to go on serving after SIGTERM, until no request comes any more
     #[arg(long, value_name = "TIME", env = "SOFTSTOP_SHUTDOWN_DELAY", default_value = "10s", value_parser = time)]
@@ -90,24 +74,7 @@ pub(super) struct Args {
     cluster: ClusterFiles,
 
     #[command(flatten)]
-    dev: Dev,
-}
-
-/// A certificate for development.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Development")]
-struct Dev {
-    /// Serve with a throw-away certificate, made at start and kept only in memory
-    #[arg(long = "dev", id = "dev")]
-    enabled: bool,
-
-    /// Write what clients must trust to this file, in PEM form (the `caBundle`)
-    #[arg(long = "dev-ca-file", value_name = "FILE", requires = "dev")]
-    ca_file: Option<PathBuf>,
-
-    /// A name or address that the certificate is for, beside localhost and its addresses (repeatable)
-    #[arg(long = "dev-san", value_name = "NAME", requires = "dev")]
-    names: Vec<String>,
+    certificate: Certificate,
 }
 
 const AFTER_HELP: &str = "\
@@ -130,9 +97,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     let Args {
         listen,
         admin_addr,
-        tls_cert,
-        tls_key,
-        dev,
+        certificate,
         cluster,
         shutdown_delay,
         log,
@@ -145,7 +110,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     let stop = tokio::spawn(heed_signals(lifecycle.clone(), shutdown_delay)?);
 
     let cluster = cluster.load()?;
-    let (pair, files) = certificate(tls_cert, tls_key, dev)?;
+    let (pair, files) = certificate.provide()?;
     let metrics = Arc::new(Metrics::default());
     metrics.certificate(pair.expires);
     let served = Served::new(&pair);
@@ -179,34 +144,6 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         }
         _ = stop => bail!("stopped by a second signal; requests under way are lost"),
     }
-}
-
-fn certificate(
-    cert: Option<PathBuf>,
-    key: Option<PathBuf>,
-    dev: Dev,
-) -> anyhow::Result<(Pair, Option<Files>)> {
-    let Dev {
-        enabled,
-        ca_file,
-        names,
-    } = dev;
-    if let (Some(cert), Some(key)) = (cert, key) {
-        let (files, pair) = Files::load(cert, key)?;
-        return Ok((pair, Some(files)));
-    }
-    if !enabled {
-        bail!(
-            "the API server speaks only TLS: give --tls-cert and --tls-key, or --dev to try it out"
-        );
-    }
-    let local = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-    let made = development(&[&local[..], &names].concat())?;
-    if let Some(path) = ca_file {
-        std::fs::write(&path, made.ca_bundle)
-            .with_context(|| format!("cannot write --dev-ca-file {}", path.display()))?;
-    }
-    Ok((made.pair, None))
 }
 
 /// Leads the server through its phases after the first SIGTERM or SIGINT; ends at the second.
