@@ -4,6 +4,7 @@
 mod bench;
 mod bench_init;
 mod demo;
+mod image;
 mod prove_shell;
 mod rig;
 mod test;
@@ -31,6 +32,8 @@ enum Task {
     },
     /// Every manifest of examples/ through a running webhook: verdict, reason, diff.
     Demo(demo::Task),
+    /// softstop's image as an OCI archive, without Docker: a static release build, three minutes the first time.
+    Image(image::Task),
     /// Run scripts before and after softstop's edit on every shell of this machine, and compare.
     ProveShell {
         /// `--pairs N`, `--seed S`, `--mutated`, `--matrix`, ...
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
             what: Some(What::Init),
         } => bench_init::run().map(|()| ExitCode::SUCCESS),
         Task::Demo(task) => demo::run(&task),
+        Task::Image(task) => image::run(&task).map(|()| ExitCode::SUCCESS),
         Task::ProveShell { args } => prove_shell::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Rig(task) => rig::run(task),
         Task::Test => test::run(),

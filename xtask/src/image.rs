@@ -1,0 +1,163 @@
+//! `cargo xtask image`: softstop's image, without Docker.
+//!
+//! `FROM scratch`, two static programs and nothing else: nothing in it to run but these, and nothing to update. The same sources, at the
+//! same place or not, give the same bytes.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail, ensure};
+use softstop_rig::Image;
+
+/// What an image may weigh, unpacked: a node that starts softstop's first pod should not wait for the download.
+const LIMIT: u64 = 10_000_000;
+
+/// Nobody on the node, by number: the kubelet cannot tell that a user given by name is not root.
+const USER: &str = "65532:65532";
+
+/// Program, and where it stands in the image. Pods are told to run `/softstop-init copy`.
+const PROGRAMS: [&str; 2] = ["/softstop", "/softstop-init"];
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Task {
+    /// Where to write the OCI archive, if not to target/softstop.tar
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// The image's name in it
+    #[arg(long, value_name = "NAME", default_value = concat!("localhost/softstop:", env!("CARGO_PKG_VERSION")))]
+    name: String,
+
+    /// Write the files of the image into this folder instead, for a Dockerfile
+    #[arg(long, value_name = "DIR")]
+    files: Option<PathBuf>,
+}
+
+pub(crate) fn run(task: &Task) -> anyhow::Result<()> {
+    let root = crate::root()?;
+    let programs = build(&root)?;
+    let mut size = 0;
+    for (program, path) in programs.iter().zip(PROGRAMS) {
+        let length = fs::metadata(program)
+            .with_context(|| format!("cannot read {}", program.display()))?
+            .len();
+        println!("{path}: {length} bytes");
+        size += length;
+    }
+    ensure!(
+        size <= LIMIT,
+        "the image's files have {size} bytes, more than the {LIMIT} they may have"
+    );
+    match &task.files {
+        Some(dir) => copy(&programs, dir),
+        None => {
+            let default = || root.join("target/softstop.tar");
+            archive(
+                &programs,
+                &task.name,
+                &task.output.clone().unwrap_or_else(default),
+            )
+        }
+    }
+}
+
+fn archive(programs: &[PathBuf; 2], name: &str, output: &Path) -> anyhow::Result<()> {
+    let mut image = Image::new(name).user(USER).entrypoint([PROGRAMS[0]]);
+    for (program, path) in programs.iter().zip(PROGRAMS) {
+        image = image.program(program, path)?;
+    }
+    image.write(output)?;
+    println!("{name} is in {}", output.display());
+    println!(
+        "on a node: ctr --namespace k8s.io images import {}",
+        output.display()
+    );
+    Ok(())
+}
+
+fn copy(programs: &[PathBuf; 2], dir: &Path) -> anyhow::Result<()> {
+    for (program, path) in programs.iter().zip(PROGRAMS) {
+        let target = dir.join(path.trim_start_matches('/'));
+        fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        fs::copy(program, &target).with_context(|| format!("cannot write {}", target.display()))?;
+    }
+    Ok(())
+}
+
+/// Builds both programs.
+fn build(root: &Path) -> anyhow::Result<[PathBuf; 2]> {
+    let target = format!("{}-unknown-linux-musl", env::consts::ARCH);
+    provide(&target)?;
+    let variable = target.replace('-', "_");
+    cargo(
+        root,
+        &[
+            "build",
+            "--release",
+            "--locked",
+            "--bin",
+            "softstop",
+            "--target",
+            &target,
+        ],
+        &[
+            ("CARGO_ENCODED_RUSTFLAGS", remap(root)?),
+            // ring has C in it, which needs no C library but for the checks that glibc's headers add to it.
+            (&format!("CC_{variable}"), "cc".into()),
+            (&format!("CFLAGS_{variable}"), "-U_FORTIFY_SOURCE".into()),
+        ],
+    )?;
+    // An alias of the project's: a program without any libc, which needs no other target.
+    cargo(root, &["build-init", "--locked"], &[])?;
+    let built = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
+    Ok([
+        built.join(target).join("release/softstop"),
+        built.join("tiny/softstop-init"),
+    ])
+}
+
+/// Flags that keep this machine's folders out of the program's panic messages: they would differ elsewhere, and tell where it was built.
+fn remap(root: &Path) -> anyhow::Result<String> {
+    let home = match env::var_os("CARGO_HOME") {
+        Some(home) => PathBuf::from(home),
+        None => PathBuf::from(env::var_os("HOME").context("HOME is not set")?).join(".cargo"),
+    };
+    let flag = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
+    Ok([flag(root, "/softstop"), flag(&home, "/cargo")].join("\x1f"))
+}
+
+/// What the build needs: installed, where rustup can do it, or named.
+fn provide(target: &str) -> anyhow::Result<()> {
+    let runs = |program: &str, args: &[&str]| {
+        let status = Command::new(program)
+            .args(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        status.is_ok_and(|status| status.success())
+    };
+    if !runs("cc", &["--version"]) {
+        bail!(
+            "there is no C compiler, which ring needs: install gcc (Debian: apt-get install gcc libc6-dev)"
+        );
+    }
+    if !runs("rustup", &["target", "add", target]) {
+        bail!(
+            "`rustup target add {target}` failed: the image's programs are static, and need that target of Rust"
+        );
+    }
+    Ok(())
+}
+
+fn cargo(root: &Path, args: &[&str], variables: &[(&str, String)]) -> anyhow::Result<()> {
+    let status = Command::new(env!("CARGO"))
+        .args(args)
+        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .current_dir(root)
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "cargo {} failed", args.join(" "));
+    Ok(())
+}
