@@ -9,18 +9,19 @@
 
 mod field;
 mod read;
+mod schema;
 mod selector;
 mod types;
 
 use std::path::Path;
 
-use kube::CustomResourceExt as _;
 use softstop_core::Policy;
 use thiserror::Error;
 
+pub use schema::crd;
 pub use types::{
-    Bounds, DelayBounds, Exec, GraceBounds, HttpGet, PreStopHook, ShutdownPolicy,
-    ShutdownPolicySpec,
+    Bounds, DelayBounds, Exec, GraceBounds, HttpGet, LabelSelector, Operator, PreStopHook,
+    Requirement, ShutdownPolicy, ShutdownPolicySpec, ShutdownPolicyStatus,
 };
 
 use crate::manifest::{Broken, File, ReadError};
@@ -49,5 +50,5 @@ pub fn parse(text: &str, name: &str) -> Result<Vec<Policy>, PolicyError> {
 
 /// The definition of the custom resource, as YAML.
 pub fn crd_yaml() -> Result<String, serde_saphyr::ser::Error> {
-    serde_saphyr::to_string(&ShutdownPolicy::crd())
+    serde_saphyr::to_string(&crd())
 }
