@@ -13,10 +13,15 @@ mod schema;
 mod selector;
 mod types;
 
+use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
+use serde_json::Value;
 use softstop_core::Policy;
 use thiserror::Error;
+
+pub(crate) use selector::is_label;
 
 pub use schema::crd;
 pub use types::{
@@ -35,6 +40,41 @@ pub enum PolicyError {
     /// It does not say what it should.
     #[error(transparent)]
     Broken(#[from] Broken),
+}
+
+/// Why a policy of the cluster is not in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The field and what is wrong with it.
+    pub why: String,
+    /// A policy that leaves the pods alone that this one would speak for, where that much can be read. Otherwise the
+    /// next policy would take them, which nobody asked for.
+    pub stand_in: Option<Arc<Policy>>,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let effect = if self.stand_in.is_some() {
+            "until it is repaired, the pods it selects are left alone"
+        } else {
+            "until it is repaired, it has no effect"
+        };
+        write!(f, "{}; {effect}", self.why)
+    }
+}
+
+/// Reads one policy out of an object of the cluster.
+pub fn from_object(object: &Value) -> Result<Policy, Unreadable> {
+    let file = File::new("policy", object.to_string());
+    let broken = match read::policies(&file) {
+        Ok(mut policies) if policies.len() == 1 => return Ok(policies.remove(0)),
+        Ok(_) => "one policy is expected".to_owned(),
+        Err(broken) => broken.message,
+    };
+    Err(Unreadable {
+        why: broken,
+        stand_in: read::stand_in(&file).map(Arc::new),
+    })
 }
 
 /// Reads the policies of a file.

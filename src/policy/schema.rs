@@ -50,7 +50,7 @@ fn rule(rule: impl Into<String>, message: &str) -> Value {
 }
 
 /// The same, reported at a field of what the rule is about.
-fn rule_at(path: &str, rule: String, message: &str) -> Value {
+fn rule_at(path: &str, rule: &str, message: &str) -> Value {
     json!({"rule": rule, "message": message, "fieldPath": path})
 }
 
@@ -89,7 +89,7 @@ pub(super) fn spec() -> Value {
         );
         rule_at(
             &format!(".{field}"),
-            at_most(&default, &bound, &both),
+            &at_most(&default, &bound, &both),
             &format!("{field} is more than the policy's own bounds.{field}.max"),
         )
     };

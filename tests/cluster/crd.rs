@@ -125,11 +125,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "spec.violations",
         r#"supported values: "Allow", "Warn", "Deny""#,
     ),
-    (
-        r#""priority": 3000000000"#,
-        "spec.priority",
-        "format int32",
-    ),
+    (r#""priority": 3000000000"#, "spec.priority", "format int32"),
     (
         r#""podSelector": {"matchExpressions": [{"key": "a", "operator": "In"}]}"#,
         "spec.podSelector.matchExpressions[0]",
