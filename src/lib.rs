@@ -1,7 +1,7 @@
 //! softstop: pods that stop gracefully.
 //!
 //! ```text
-//! cli -> { server -> admission | report, manifest | policy, certs } -> softstop-core
+//! cli -> { server -> admission | cluster -> admission | report, manifest | policy, certs } -> softstop-core
 //! ```
 //!
 //! Two front ends over one engine ([`softstop_core::plan`]): the admission webhook ([`server`], [`admission`]) and
@@ -10,6 +10,7 @@
 pub mod admission;
 pub mod certs;
 pub mod cli;
+pub mod cluster;
 pub mod inputs;
 pub mod manifest;
 pub mod policy;

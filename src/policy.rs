@@ -9,18 +9,24 @@
 
 mod field;
 mod read;
+mod schema;
 mod selector;
 mod types;
 
+use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
-use kube::CustomResourceExt as _;
+use serde_json::Value;
 use softstop_core::Policy;
 use thiserror::Error;
 
+pub(crate) use selector::is_label;
+
+pub use schema::crd;
 pub use types::{
-    Bounds, DelayBounds, Exec, GraceBounds, HttpGet, PreStopHook, ShutdownPolicy,
-    ShutdownPolicySpec,
+    Bounds, DelayBounds, Exec, GraceBounds, HttpGet, LabelSelector, Operator, PreStopHook,
+    Requirement, ShutdownPolicy, ShutdownPolicySpec, ShutdownPolicyStatus,
 };
 
 use crate::manifest::{Broken, File, ReadError};
@@ -36,6 +42,41 @@ pub enum PolicyError {
     Broken(#[from] Broken),
 }
 
+/// Why a policy of the cluster is not in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The field and what is wrong with it.
+    pub why: String,
+    /// A policy that leaves the pods alone that this one would speak for, where that much can be read. Otherwise the
+    /// next policy would take them, which nobody asked for.
+    pub stand_in: Option<Arc<Policy>>,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let effect = if self.stand_in.is_some() {
+            "until it is repaired, the pods it selects are left alone"
+        } else {
+            "until it is repaired, it has no effect"
+        };
+        write!(f, "{}; {effect}", self.why)
+    }
+}
+
+/// Reads one policy out of an object of the cluster.
+pub fn from_object(object: &Value) -> Result<Policy, Unreadable> {
+    let file = File::new("policy", object.to_string());
+    let broken = match read::policies(&file) {
+        Ok(mut policies) if policies.len() == 1 => return Ok(policies.remove(0)),
+        Ok(_) => "one policy is expected".to_owned(),
+        Err(broken) => broken.message,
+    };
+    Err(Unreadable {
+        why: broken,
+        stand_in: read::stand_in(&file).map(Arc::new),
+    })
+}
+
 /// Reads the policies of a file.
 pub fn load(path: &Path) -> Result<Vec<Policy>, PolicyError> {
     Ok(read::policies(&File::read(path)?)?)
@@ -49,5 +90,5 @@ pub fn parse(text: &str, name: &str) -> Result<Vec<Policy>, PolicyError> {
 
 /// The definition of the custom resource, as YAML.
 pub fn crd_yaml() -> Result<String, serde_saphyr::ser::Error> {
-    serde_saphyr::to_string(&ShutdownPolicy::crd())
+    serde_saphyr::to_string(&crd())
 }

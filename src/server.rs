@@ -12,8 +12,8 @@ mod admin;
 mod connection;
 mod limits;
 mod listen;
-mod mutate;
 mod problem;
+mod reviews;
 mod shutdown;
 
 use std::net::SocketAddr;
@@ -29,7 +29,7 @@ use tokio::net::TcpListener;
 
 pub use admin::admin_router;
 pub use limits::Limits;
-pub use mutate::App;
+pub use reviews::App;
 pub use shutdown::{Lifecycle, Phase};
 
 use crate::certs::Served;
@@ -57,7 +57,8 @@ pub enum ServerError {
 /// The routes of the webhook's port.
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/mutate", post(mutate::mutate))
+        .route("/mutate", post(reviews::mutate))
+        .route("/validate", post(reviews::validate))
         .fallback(async |State(app): State<Arc<App>>| app.refuse(Problem::NotFound))
         .method_not_allowed_fallback(async |State(app): State<Arc<App>>| {
             app.refuse(Problem::Method)

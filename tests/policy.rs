@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use kube::CustomResourceExt as _;
 use serde_json::{Value, json};
-use softstop::policy::{ShutdownPolicy, crd_yaml, parse};
+use softstop::policy::{ShutdownPolicy, crd, crd_yaml, parse};
 use softstop_core::{
     Bounds, Entrypoint, Mode, Policy, PreStop, Requirement, Runtime, Selector, Setting, Violations,
 };
@@ -451,7 +450,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
 /// The schema and the reader are two descriptions of one thing: what one knows, the other knows too.
 #[test]
 fn the_schema_has_the_fields_that_are_read() {
-    let crd = serde_json::to_value(ShutdownPolicy::crd()).unwrap();
+    let crd = crd();
     assert_eq!(crd["spec"]["scope"], "Cluster");
     assert_eq!(crd["spec"]["names"]["plural"], "shutdownpolicies");
     let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];

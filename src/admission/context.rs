@@ -3,15 +3,29 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use softstop_core::{Capabilities, Context, ImageFacts, Namespace, Policies};
+use tokio::sync::watch;
 
 use crate::inputs;
 
+/// The policies as they are now. Its value is read without waiting, also when nobody sends new ones any more.
+pub type PolicyFeed = watch::Receiver<Arc<Policies>>;
+
+/// Policies that never change.
+pub fn fixed(policies: Policies) -> PolicyFeed {
+    watch::channel(Arc::new(policies)).1
+}
+
 /// Where the labels and annotations of a namespace come from.
 pub trait NamespaceSource: Send + Sync {
-    /// The namespace of that name; without labels and annotations where they are not known.
-    /// It is asked for every review, so it answers from memory.
-    fn get(&self, name: &str) -> Arc<Namespace>;
+    /// The namespace of that name, from memory; `None`: it is not known, and a pod in it is left alone.
+    fn get(&self, name: &str) -> Option<Arc<Namespace>>;
+
+    /// Looks elsewhere for a namespace that [`get`](Self::get) does not know, in bounded time.
+    fn look_up<'a>(&'a self, _name: &'a str) -> BoxFuture<'a, ()> {
+        ready(()).boxed()
+    }
 }
 
 /// Namespaces that were given in advance, in a file.
@@ -31,30 +45,35 @@ impl KnownNamespaces {
 }
 
 impl NamespaceSource for KnownNamespaces {
-    fn get(&self, name: &str) -> Arc<Namespace> {
+    /// What the file does not name has no labels and annotations.
+    fn get(&self, name: &str) -> Option<Arc<Namespace>> {
         let unknown = || Arc::new(inputs::bare_namespace(name));
-        self.0.get(name).cloned().unwrap_or_else(unknown)
+        Some(self.0.get(name).cloned().unwrap_or_else(unknown))
     }
 }
 
 /// Everything beside the pod that an answer depends on.
 pub struct Cluster {
     /// The cluster's policies.
-    pub policies: Policies,
+    pub policies: PolicyFeed,
     /// What is known of images.
     pub facts: ImageFacts,
     /// What this installation can do.
     pub capabilities: Capabilities,
     /// The cluster's namespaces.
-    pub namespaces: Box<dyn NamespaceSource>,
+    pub namespaces: Arc<dyn NamespaceSource>,
 }
 
 impl Cluster {
     /// The context of a pod in that namespace.
-    pub(super) fn context<'a>(&'a self, namespace: &'a Namespace) -> Context<'a> {
+    pub(super) fn context<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        policies: &'a Policies,
+    ) -> Context<'a> {
         Context {
             namespace,
-            policies: &self.policies,
+            policies,
             facts: &self.facts,
             capabilities: &self.capabilities,
             assume_opted_in: false,
@@ -66,10 +85,10 @@ impl Default for Cluster {
     /// A cluster of which nothing is known.
     fn default() -> Self {
         Self {
-            policies: Policies::default(),
+            policies: fixed(Policies::default()),
             facts: ImageFacts::default(),
             capabilities: Capabilities::default(),
-            namespaces: Box::new(KnownNamespaces::default()),
+            namespaces: Arc::new(KnownNamespaces::default()),
         }
     }
 }

@@ -6,13 +6,33 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde_json::Value;
-use softstop_core::{Code, Context, Doubt, Mode, Plan, Verdict};
+use softstop_core::{Code, ContainerPlan, Context, Doubt, Finding, Mode, Plan, Verdict};
 
+use super::validate::validate;
 use super::{Answer, Cluster, Review};
 use crate::telemetry::without_panic_message;
 
 /// The engine: [`softstop_core::plan`], or what a test puts in its place.
 pub type Planner = Arc<dyn Fn(&Value, &Context<'_>) -> Plan + Send + Sync>;
+
+/// What the API server asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hook {
+    /// A patch.
+    Mutate,
+    /// A judgement of the pod as it will be stored.
+    Validate,
+}
+
+impl Hook {
+    /// As logs name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mutate => "mutate",
+            Self::Validate => "validate",
+        }
+    }
+}
 
 /// How a review ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,10 +41,18 @@ pub enum Outcome {
     Patched,
     /// There was nothing to change, or the mode says not to.
     Unchanged,
+    /// Validated: nothing to say.
+    Allowed,
+    /// Validated: violations, told as warnings.
+    Warned,
+    /// Validated: violations, and the policy refuses them.
+    Denied,
     /// Not the creation of a pod.
     Skipped,
     /// The object could not be read.
     Unreadable,
+    /// The labels and annotations of the pod's namespace could not be had.
+    NamespaceUnknown,
     /// The patch did not pass the engine's own check.
     Doubted,
     /// The engine panicked.
@@ -39,8 +67,12 @@ impl Outcome {
         match self {
             Self::Patched => "patched",
             Self::Unchanged => "unchanged",
+            Self::Allowed => "allowed",
+            Self::Warned => "warned",
+            Self::Denied => "denied",
             Self::Skipped => "skipped",
             Self::Unreadable => "unreadable",
+            Self::NamespaceUnknown => "namespace-unknown",
             Self::Doubted => "doubted",
             Self::Panicked => "panicked",
             Self::TimedOut => "timed-out",
@@ -72,11 +104,27 @@ pub struct Reviewed {
     pub mode: Option<Mode>,
     /// The verdict for each container and its reason.
     pub verdicts: Vec<(Verdict, &'static str)>,
-    /// The code of each finding.
-    pub codes: Vec<Code>,
+    /// The code of each finding, and whether the plan repairs it.
+    pub findings: Vec<(Code, bool)>,
+    /// How it would have ended with mode `enforce`, where the mode is `audit`.
+    pub enforced: Option<Outcome>,
 }
 
 impl Reviewed {
+    pub(super) fn planned(plan: &Plan, outcome: Outcome, subject: Subject, answer: Answer) -> Self {
+        let verdict = |container: &ContainerPlan| (container.verdict, container.reason);
+        let finding = |finding: &Finding| (finding.code(), finding.repaired);
+        Self {
+            answer,
+            outcome,
+            subject,
+            mode: Some(plan.mode.value),
+            verdicts: plan.containers.iter().map(verdict).collect(),
+            findings: plan.findings.iter().map(finding).collect(),
+            enforced: None,
+        }
+    }
+
     fn without_plan(outcome: Outcome, subject: Subject, answer: Answer) -> Self {
         Self {
             answer,
@@ -84,7 +132,8 @@ impl Reviewed {
             subject,
             mode: None,
             verdicts: Vec::new(),
-            codes: Vec::new(),
+            findings: Vec::new(),
+            enforced: None,
         }
     }
 
@@ -139,8 +188,19 @@ impl Reviewer {
         Self { planner, cluster }
     }
 
+    /// Makes sure, as far as that is possible, that the review's namespace is known. The only thing that may wait for
+    /// something, so it is apart from [`review`](Self::review); it is bounded in time.
+    pub async fn prepare(&self, review: &Review) {
+        if review.out_of_scope().is_none()
+            && let Some(name) = &review.namespace
+            && self.cluster.namespaces.get(name).is_none()
+        {
+            self.cluster.namespaces.look_up(name).await;
+        }
+    }
+
     /// Answers one review. Neither an unreadable object nor a panic keeps the pod from being created.
-    pub fn review(&self, review: &Review) -> Reviewed {
+    pub fn review(&self, hook: Hook, review: &Review) -> Reviewed {
         let mut subject = review.subject();
         if let Some(reason) = review.out_of_scope() {
             let mut answer = Answer::allowed(&review.uid);
@@ -156,15 +216,24 @@ impl Reviewer {
         };
         name(&pod).clone_into(&mut subject.name);
         // Nothing that planning touches is seen again after it panicked.
-        let plan = AssertUnwindSafe(|| self.plan(&pod, subject.clone()));
+        let plan = AssertUnwindSafe(|| self.plan(hook, &pod, subject.clone()));
         without_panic_message(|| catch_unwind(plan)).unwrap_or_else(|_| Reviewed::panicked(subject))
     }
 
-    fn plan(&self, pod: &Value, subject: Subject) -> Reviewed {
-        let namespace = self.cluster.namespaces.get(&subject.namespace);
-        let plan = (self.planner)(pod, &self.cluster.context(&namespace));
-        let patch = plan.patch(pod);
-        respond(&plan, patch, subject)
+    fn plan(&self, hook: Hook, pod: &Value, subject: Subject) -> Reviewed {
+        let Some(namespace) = self.cluster.namespaces.get(&subject.namespace) else {
+            return Reviewed::left_alone(
+                Outcome::NamespaceUnknown,
+                subject,
+                "the labels of its namespace could not be read in time",
+            );
+        };
+        let policies = Arc::clone(&self.cluster.policies.borrow());
+        let plan = (self.planner)(pod, &self.cluster.context(&namespace, &policies));
+        match hook {
+            Hook::Mutate => mutate(&plan, pod, subject),
+            Hook::Validate => validate(&plan, pod, subject),
+        }
     }
 }
 
@@ -179,47 +248,44 @@ impl Review {
     }
 }
 
-fn respond(
-    plan: &Plan,
-    patch: Result<Vec<softstop_core::Op>, Doubt>,
-    subject: Subject,
-) -> Reviewed {
-    let mut answer = Answer {
+fn mutate(plan: &Plan, pod: &Value, subject: Subject) -> Reviewed {
+    let answer = Answer {
         warnings: plan.warnings(),
         audit: plan.audit(),
         ..Answer::allowed(&subject.uid)
     };
-    let outcome = match patch {
-        Ok(patch) if patch.is_empty() => Outcome::Unchanged,
-        Ok(patch) => {
-            answer = answer.patched(&patch);
-            Outcome::Patched
-        }
+    match plan.would_patch(pod) {
         // What the plan says it did is not true now: its own warnings and audit annotations go.
         Err(doubt) => {
-            answer.warnings = vec![
-                "softstop: the pod was left alone: its patch did not pass the check before sending (please report it)"
-                    .to_owned(),
-            ];
-            answer.audit = BTreeMap::from([("doubt", doubt.to_string())]);
-            Outcome::Doubted
+            let answer = doubted(&doubt, &subject);
+            Reviewed::planned(plan, Outcome::Doubted, subject, answer)
         }
-    };
-    Reviewed {
-        answer,
-        outcome,
-        subject,
-        mode: Some(plan.mode.value),
-        verdicts: plan
-            .containers
-            .iter()
-            .map(|container| (container.verdict, container.reason))
-            .collect(),
-        codes: plan
-            .findings
-            .iter()
-            .map(softstop_core::Finding::code)
-            .collect(),
+        Ok(patch) => {
+            let outcome = if patch.is_empty() {
+                Outcome::Unchanged
+            } else {
+                Outcome::Patched
+            };
+            if plan.mode.value == Mode::Enforce {
+                return Reviewed::planned(plan, outcome, subject, answer.patched(&patch));
+            }
+            Reviewed {
+                enforced: (plan.mode.value == Mode::Audit).then_some(outcome),
+                ..Reviewed::planned(plan, Outcome::Unchanged, subject, answer)
+            }
+        }
+    }
+}
+
+/// The answer where the patch did not pass the engine's own check.
+pub(super) fn doubted(doubt: &Doubt, subject: &Subject) -> Answer {
+    Answer {
+        warnings: vec![
+            "softstop: the pod was left alone: its patch did not pass the check before sending (please report it)"
+                .to_owned(),
+        ],
+        audit: BTreeMap::from([("doubt", doubt.to_string())]),
+        ..Answer::allowed(&subject.uid)
     }
 }
 

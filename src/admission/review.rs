@@ -146,11 +146,13 @@ impl Review {
     }
 }
 
-/// The answer to a [`Review`]. It always allows.
+/// The answer to a [`Review`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
     /// The request's uid.
     pub uid: String,
+    /// Why the pod is refused, if it is.
+    pub denied: Option<String>,
     /// The JSON Patch (RFC 6902) as text, if there is something to change.
     pub patch: Option<String>,
     /// Shown to whoever created the pod.
@@ -174,6 +176,8 @@ struct Response<'a> {
     uid: &'a str,
     allowed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     patch: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     patch_type: Option<&'static str>,
@@ -181,6 +185,13 @@ struct Response<'a> {
     warnings: Vec<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     audit_annotations: &'a BTreeMap<&'static str, String>,
+}
+
+/// What the client of the API server gets to see of a refusal.
+#[derive(Serialize)]
+struct Status<'a> {
+    code: u16,
+    message: &'a str,
 }
 
 impl Answer {
@@ -208,7 +219,11 @@ impl Answer {
             kind: KIND,
             response: Response {
                 uid: &self.uid,
-                allowed: true,
+                allowed: self.denied.is_none(),
+                status: self
+                    .denied
+                    .as_deref()
+                    .map(|message| Status { code: 403, message }),
                 patch_type: patch.as_ref().map(|_| "JSONPatch"),
                 patch,
                 warnings: self

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use softstop_core::{Capabilities, ImageFacts, Namespace, Policies};
 
 use super::injection::InjectionArgs;
-use crate::admission::{Cluster, KnownNamespaces};
+use crate::admission::{self, Cluster, KnownNamespaces};
 use crate::{inputs, policy};
 
 /// What is known of the cluster.
@@ -82,10 +83,10 @@ impl ClusterFiles {
             capabilities,
         } = self.read()?;
         Ok(Cluster {
-            policies,
+            policies: admission::fixed(policies),
             facts,
             capabilities,
-            namespaces: Box::new(KnownNamespaces::new(namespaces)),
+            namespaces: Arc::new(KnownNamespaces::new(namespaces)),
         })
     }
 }

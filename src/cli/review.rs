@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::to_raw_value;
 
 use super::cluster::ClusterFiles;
-use crate::admission::{Review, Reviewer};
+use crate::admission::{Hook, Review, Reviewer};
 use crate::manifest::{self, File};
 
 /// Answer one `AdmissionReview` (or pod) as the webhook would.
@@ -29,7 +29,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { file, cluster } = args;
     let reviewer = Reviewer::new(cluster.load()?);
     let review = read(&file)?;
-    let answer: Value = serde_json::from_slice(&reviewer.review(&review).answer.to_json())?;
+    let answer: Value =
+        serde_json::from_slice(&reviewer.review(Hook::Mutate, &review).answer.to_json())?;
     println!("{answer:#}");
     Ok(ExitCode::SUCCESS)
 }

@@ -10,23 +10,28 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use self::certificate::Certificate;
 use super::cluster::ClusterFiles;
 use crate::admission::Reviewer;
 use crate::certs::Served;
+use crate::cluster::{self, Live};
 use crate::server::{App, Bound, Lifecycle, Limits, Phase};
 use crate::telemetry::{self, LogFormat, LogLevel, Metrics};
 
 /// How often the certificate's files are looked at.
 const RELOAD_PERIOD: Duration = Duration::from_secs(10);
 
+/// How long to wait for the first lists of `--cluster` before serving all the same: a webhook that is never ready changes
+/// no pod either, and holds up its own rollout.
+const LIST_PATIENCE: Duration = Duration::from_secs(30);
+
 /// Serve the admission webhook.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Args {
-    /// Where to serve HTTPS (`POST /mutate`); port 0 picks a free one
+    /// Where to serve HTTPS (`POST /mutate`, `POST /validate`); port 0 picks a free one
     #[arg(
         long,
         value_name = "ADDR",
@@ -70,6 +75,15 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     port_file: Option<PathBuf>,
 
+    /// Take policies and namespaces from the API server (KUBECONFIG, or the pod's service account), and follow them
+    #[arg(
+        long = "cluster",
+        env = "SOFTSTOP_CLUSTER",
+        conflicts_with_all = ["policies", "namespaces"],
+        help_heading = "What the cluster says"
+    )]
+    live: bool,
+
     #[command(flatten)]
     cluster: ClusterFiles,
 
@@ -98,6 +112,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         listen,
         admin_addr,
         certificate,
+        live,
         cluster,
         shutdown_delay,
         log,
@@ -106,13 +121,23 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     } = args;
     telemetry::init(log, log_format);
     // Signals are heeded from the first moment on: whoever stops a server that is still starting means it.
-    let lifecycle = Lifecycle::default();
+    let lifecycle = if live {
+        Lifecycle::starting()
+    } else {
+        Lifecycle::default()
+    };
     let stop = tokio::spawn(heed_signals(lifecycle.clone(), shutdown_delay)?);
 
-    let cluster = cluster.load()?;
+    let mut cluster = cluster.load()?;
     let (pair, files) = certificate.provide()?;
     let metrics = Arc::new(Metrics::default());
     metrics.certificate(pair.expires);
+    if live {
+        let live = cluster::follow(&cluster::client().await?, &metrics);
+        cluster.policies = live.policies.clone();
+        cluster.namespaces = live.namespaces.clone();
+        tokio::spawn(become_ready(live, lifecycle.clone()));
+    }
     let served = Served::new(&pair);
     let limits = Limits::default();
     // What was accepted just before closing may still take its whole time.
@@ -144,6 +169,20 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         }
         _ = stop => bail!("stopped by a second signal; requests under way are lost"),
     }
+}
+
+/// Ready when the cluster is known, or should be by now.
+async fn become_ready(mut live: Live, lifecycle: Lifecycle) {
+    if live.listed(LIST_PATIENCE).await {
+        info!("ready: policies and namespaces are listed");
+    } else {
+        error!(
+            patience = LIST_PATIENCE.as_secs(),
+            "ready without having listed the policies and namespaces: pods are planned by what is known, and namespaces are \
+             looked up one by one; see softstop_watch_up, and the role of the service account"
+        );
+    }
+    lifecycle.enter(Phase::Running);
 }
 
 /// Leads the server through its phases after the first SIGTERM or SIGINT; ends at the second.

@@ -111,6 +111,38 @@ fn policy(root: &Field<'_>) -> Result<Policy, Broken> {
     Ok(policy)
 }
 
+/// A policy for the pods of one that cannot be read, if it can be told which they are: it leaves them alone, whatever
+/// they say themselves, since the policy may have locked that.
+pub(super) fn stand_in(file: &File) -> Option<Policy> {
+    let document = file.documents().next()?.ok()?;
+    let root = Field::root(file, &document.root);
+    let spec = root.get("spec")?;
+    Some(Policy {
+        name: root.get("metadata")?.get("name")?.text().ok()?.to_owned(),
+        priority: optional(&spec, "priority", Field::integer)
+            .ok()?
+            .unwrap_or(0),
+        namespaces: optional(&spec, "namespaceSelector", selector)
+            .ok()?
+            .unwrap_or_default(),
+        pods: optional(&spec, "podSelector", selector)
+            .ok()?
+            .unwrap_or_default(),
+        mode: Mode::Off,
+        locked: [Setting::Mode].into(),
+        bounds: Bounds::default(),
+        violations: Violations::Allow,
+        entrypoint: Entrypoint::Off,
+        drain_delay: None,
+        drain_time: None,
+        grace_period: None,
+        pre_stop: None,
+        stop_signal: None,
+        runtime: None,
+        writable: Vec::new(),
+    })
+}
+
 fn optional<'n, T>(
     parent: &Field<'n>,
     name: &str,

@@ -140,7 +140,7 @@ async fn answer(
     if version == Version::HTTP_2 {
         // HTTP/2 has no such header; there the connection is told by GOAWAY.
         headers.remove(CONNECTION);
-    } else if lifecycle.phase() != Phase::Running || Instant::now() >= retires {
+    } else if lifecycle.phase() >= Phase::Draining || Instant::now() >= retires {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)

@@ -53,8 +53,8 @@ impl Problem {
     const fn hint(&self) -> &'static str {
         match self {
             Self::NotFound => {
-                "admission requests go to /mutate: set `clientConfig.service.path: /mutate` in the \
-                 MutatingWebhookConfiguration; /live, /ready and /metrics are on the admin port (plain HTTP)"
+                "admission requests go to /mutate or /validate: set `clientConfig.service.path` in the \
+                 webhook configuration; /live, /ready and /metrics are on the admin port (plain HTTP)"
             }
             Self::Method | Self::ContentType => {
                 "POST an AdmissionReview with `Content-Type: application/json`; to try one by hand: `softstop review FILE`"

@@ -1,11 +1,13 @@
-//! The end of the server: in phases, so that no request is lost.
+//! The life of the server, in phases: not ready before it knows enough, and ending so that no request is lost.
 
 use tokio::sync::watch;
 
 /// Where the server is in its life. It only moves on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Serving.
+    /// Serving whoever asks, but not ready: the cluster is not known yet.
+    Starting,
+    /// Serving, and ready.
     Running,
     /// Told to stop: not ready, but everything that still comes is answered, each answer closing its connection,
     /// because endpoints and the API server's connections lag behind.
@@ -25,6 +27,11 @@ impl Default for Lifecycle {
 }
 
 impl Lifecycle {
+    /// Of a server that is not ready at once.
+    pub fn starting() -> Self {
+        Self(watch::Sender::new(Phase::Starting))
+    }
+
     /// Enters a phase; going back is ignored.
     pub fn enter(&self, phase: Phase) {
         self.0.send_if_modified(|current| {

@@ -11,7 +11,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::admission::Reviewed;
+use super::audit::AuditMetrics;
+use super::cluster::ClusterMetrics;
+use crate::admission::{Hook, Reviewed};
 
 /// Bounds of the latency buckets: the API server allows 10 s by default, a usual plan takes well under 1 ms.
 const SECONDS: [f64; 14] = [
@@ -62,6 +64,9 @@ pub enum Reload {
 pub struct Metrics {
     registry: Registry,
     reviews: Family<ReviewLabels, Counter>,
+    validations: Family<ReviewLabels, Counter>,
+    audit: AuditMetrics,
+    cluster: ClusterMetrics,
     verdicts: Family<VerdictLabels, Counter>,
     findings: Family<CodeLabels, Counter>,
     patch_bytes: Histogram,
@@ -77,6 +82,9 @@ impl Default for Metrics {
         let metrics = Self {
             registry: Registry::with_prefix("softstop"),
             reviews: Family::default(),
+            validations: Family::default(),
+            audit: AuditMetrics::default(),
+            cluster: ClusterMetrics::default(),
             verdicts: Family::default(),
             findings: Family::default(),
             patch_bytes: Histogram::new(BYTES),
@@ -101,8 +109,14 @@ impl Metrics {
         registry.register(
             "reviews",
             "Reviews answered, by outcome (patched, unchanged, skipped: not the creation of a pod; the pod was left \
-             alone because of trouble: unreadable, doubted, panicked, timed-out) and by the mode that applied",
+             alone because of trouble: unreadable, namespace-unknown, doubted, panicked, timed-out) and by the mode that applied",
             self.reviews.clone(),
+        );
+        registry.register(
+            "validations",
+            "Validations answered, by outcome (allowed, warned, denied, skipped; allowed because of trouble: as for reviews) \
+             and by the mode that applied",
+            self.validations.clone(),
         );
         registry.register(
             "verdicts",
@@ -143,22 +157,33 @@ impl Metrics {
             "Open connections to the webhook",
             self.connections.clone(),
         );
+        self.audit.register(registry);
+        self.cluster.register(registry);
         self
     }
 
-    /// Counts an answered review.
+    /// What is known of the cluster.
+    pub fn cluster(&self) -> &ClusterMetrics {
+        &self.cluster
+    }
+
+    /// Counts an answered review. What a validation finds was counted when the pod was mutated.
     #[allow(
         clippy::cast_precision_loss,
         reason = "a patch is smaller than 2^52 bytes"
     )]
-    pub fn review(&self, reviewed: &Reviewed, took: Duration) {
-        let mode = reviewed.mode.map_or("none", softstop_core::Mode::as_str);
-        self.reviews
-            .get_or_create(&ReviewLabels {
-                outcome: reviewed.outcome.as_str(),
-                mode,
-            })
-            .inc();
+    pub fn review(&self, hook: Hook, reviewed: &Reviewed, took: Duration) {
+        let labels = ReviewLabels {
+            outcome: reviewed.outcome.as_str(),
+            mode: reviewed.mode.map_or("none", softstop_core::Mode::as_str),
+        };
+        self.duration.observe(took.as_secs_f64());
+        if hook == Hook::Validate {
+            self.validations.get_or_create(&labels).inc();
+            return;
+        }
+        self.reviews.get_or_create(&labels).inc();
+        self.audit.review(reviewed);
         for (verdict, reason) in &reviewed.verdicts {
             self.verdicts
                 .get_or_create(&VerdictLabels {
@@ -167,7 +192,7 @@ impl Metrics {
                 })
                 .inc();
         }
-        for code in &reviewed.codes {
+        for (code, _) in &reviewed.findings {
             self.findings
                 .get_or_create(&CodeLabels { code: code.0 })
                 .inc();
@@ -175,7 +200,6 @@ impl Metrics {
         if let Some(patch) = &reviewed.answer.patch {
             self.patch_bytes.observe(patch.len() as f64);
         }
-        self.duration.observe(took.as_secs_f64());
     }
 
     /// Counts a request that was answered with an HTTP error.

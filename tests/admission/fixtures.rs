@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use serde_json::value::to_raw_value;
-use softstop::admission::{Cluster, KnownNamespaces, Review, Reviewer};
+use softstop::admission::{Cluster, Hook, KnownNamespaces, Review, Reviewer, fixed};
 use softstop::manifest::{self, File};
 use softstop::{inputs, policy};
 use softstop_core::{Capabilities, Context, Delivery, Injection, Policies};
@@ -34,11 +34,11 @@ fn capabilities(args: &[String]) -> Capabilities {
 fn reviewer(case: &Case) -> Reviewer {
     let mut cluster = Cluster::default();
     if let Some(path) = case.file("policy.yaml") {
-        cluster.policies = Policies::new(policy::load(&path).expect("policies"));
+        cluster.policies = fixed(Policies::new(policy::load(&path).expect("policies")));
     }
     if let Some(path) = case.file("namespace.yaml") {
         let namespaces = inputs::namespaces(&path).expect("namespaces");
-        cluster.namespaces = Box::new(KnownNamespaces::new(namespaces));
+        cluster.namespaces = Arc::new(KnownNamespaces::new(namespaces));
     }
     if let Some(path) = case.file("facts.yaml") {
         cluster.facts = inputs::facts(&path).expect("facts");
@@ -71,7 +71,7 @@ fn the_webhook_gives_the_patch_of_check() {
             .map(|pod| {
                 let namespace = pod.namespace.unwrap_or_else(|| "default".to_owned());
                 let review = Review::of_pod(to_raw_value(&pod.value).expect("JSON"), namespace);
-                let answer = reviewer.review(&review).answer;
+                let answer = reviewer.review(Hook::Mutate, &review).answer;
                 let patch = answer.patch.map_or(Value::Null, |patch| {
                     serde_json::from_str(&patch).expect("JSON")
                 });

@@ -45,6 +45,9 @@ pub(crate) const MAIN: &str = "main";
 /// The label by which a registration finds its namespaces.
 const WEBHOOK: &str = "test/webhook";
 
+/// Where `ShutdownPolicy` objects are.
+pub(crate) const POLICIES: &str = "/apis/softstop.dev/v1alpha1/shutdownpolicies";
+
 pub(crate) struct Cluster {
     pub(crate) rig: Rig,
     webhook: Webhook,
@@ -213,6 +216,32 @@ impl Client {
         );
     }
 
+    /// Brings in the definition of `ShutdownPolicy`, and waits until the API server serves it.
+    pub(crate) async fn define_policies(&self) {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/crd.yaml");
+        let definition: Value =
+            serde_saphyr::from_str(&fs::read_to_string(file).unwrap()).expect("YAML");
+        let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+        let reply = self.create(path, &definition).await;
+        assert!(
+            matches!(reply.status, 201 | 409),
+            "{} {}",
+            reply.status,
+            reply.body
+        );
+        for _ in 0..400 {
+            if self.get(POLICIES).await.status == 200 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{POLICIES} is not served");
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.send(Request::get(path), String::new()).await
+    }
+
     pub(crate) async fn create(&self, path: &str, object: &Value) -> Reply {
         self.send(
             Request::post(path).header("Content-Type", "application/json"),
@@ -265,7 +294,9 @@ impl Client {
         Reply {
             status: head.status.as_u16(),
             warnings,
-            body: serde_json::from_slice(&bytes).expect("JSON"),
+            // Of a path that is not served yet the API server says so in plain text.
+            body: serde_json::from_slice(&bytes)
+                .unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into()),
         }
     }
 }

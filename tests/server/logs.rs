@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use softstop::admission::{Planner, Review};
+use softstop::admission::{Hook, Planner, Review};
 use softstop::server::Limits;
 use softstop::telemetry::{LogFormat, LogLevel, guard_panics, subscriber};
 use tracing::instrument::WithSubscriber as _;
@@ -106,7 +106,9 @@ fn a_panic_while_planning_says_only_where() {
     let writer = lines.clone();
     let subscriber = subscriber(LogLevel::Trace, LogFormat::Text, move || writer.clone());
     let review = Review::parse(review(&pod_with_secrets()).to_string().as_bytes()).unwrap();
-    tracing::subscriber::with_default(subscriber, || reviewer(quoting).review(&review));
+    tracing::subscriber::with_default(subscriber, || {
+        reviewer(quoting).review(Hook::Mutate, &review)
+    });
     let log = lines.text();
     assert!(
         log.contains("panicked while planning") && log.contains("tests/server/logs.rs:"),

@@ -44,4 +44,4 @@ pub use finding::{Code, Finding, Severity};
 pub use patch::{Doubt, Op, OpKind};
 pub use plan::{Change, ContainerPlan, Plan, Verdict, plan};
 pub use policy::{Bounds, Policies, Policy, Requirement, Selector, Violations};
-pub use settings::{Source, Sourced};
+pub use settings::{Source, Sourced, is_own_key};

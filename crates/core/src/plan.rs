@@ -1,6 +1,7 @@
 //! The plan for one pod: what is decided for each container, what changes, what there is to say.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ use crate::pod::PodView;
 use crate::render::render;
 use crate::rules::{self, Subject};
 use crate::settings::Settings;
-use crate::{Code, Context, Doubt, Finding, Mode, Op, Severity, Sourced, patch, story};
+use crate::{Code, Context, Doubt, Finding, Mode, Op, Policy, Severity, Sourced, patch, story};
 
 /// What is done about a container's entrypoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,6 +86,8 @@ pub struct Change {
 pub struct Plan {
     /// Whether the changes are made, only told, or not even looked for; and who says so.
     pub mode: Sourced<Mode>,
+    /// The policy that speaks for the pod.
+    pub policy: Option<Arc<Policy>>,
     /// One entry per container of `spec.containers`, in order; empty with mode `off`.
     pub containers: Vec<ContainerPlan>,
     /// What to change, in order. With mode `audit` these are what *would* change.
@@ -103,6 +106,7 @@ pub fn plan(pod: &Value, context: &Context<'_>) -> Plan {
         let findings = rules::of_settings(&settings);
         return Plan {
             mode: settings.mode,
+            policy: settings.policy.cloned(),
             containers: Vec::new(),
             changes: Vec::new(),
             findings,
@@ -145,6 +149,7 @@ pub fn plan(pod: &Value, context: &Context<'_>) -> Plan {
         .collect();
     Plan {
         mode: settings.mode,
+        policy: settings.policy.cloned(),
         containers,
         changes,
         findings,
@@ -242,27 +247,20 @@ impl Plan {
             .findings
             .iter()
             .filter(|finding| finding.severity >= Severity::Warning && !finding.repaired);
-        let lines = open.map(|finding| match &finding.container {
-            Some(container) => format!(
-                "softstop {}: container {container}: {}",
-                finding.code(),
-                finding.message
-            ),
-            None => format!("softstop {}: {}", finding.code(), finding.message),
-        });
-        let mut room = 4_096;
-        let mut warnings: Vec<String> = Vec::new();
-        for line in audit.into_iter().chain(lines).map(|line| one_line(&line)) {
-            let length = line.chars().count();
-            if length > room {
-                break;
-            }
-            if !warnings.contains(&line) {
-                room -= length;
-                warnings.push(line);
-            }
-        }
-        warnings
+        within_bounds(audit.into_iter().chain(open.map(line)))
+    }
+
+    /// What is lost on every stop of the pod as it is: findings of severity `error`, also those that the plan would
+    /// repair. Of a pod that has been planned and changed before, those that could not be repaired.
+    pub fn violations(&self) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+    }
+
+    /// The same as warnings, in the words of [`Plan::warnings`]: the API server shows equal ones once.
+    pub fn violation_warnings(&self) -> Vec<String> {
+        within_bounds(self.violations().map(line))
     }
 
     /// Audit annotations: keys are plain names (the API server puts the webhook's name in front).
@@ -294,6 +292,34 @@ impl Plan {
         put("changes", changes.iter().map(ToString::to_string).collect());
         audit
     }
+}
+
+fn line(finding: &Finding) -> String {
+    match &finding.container {
+        Some(container) => format!(
+            "softstop {}: container {container}: {}",
+            finding.code(),
+            finding.message
+        ),
+        None => format!("softstop {}: {}", finding.code(), finding.message),
+    }
+}
+
+/// What the API server passes on: each line once, short, and not too much in all.
+fn within_bounds(lines: impl Iterator<Item = String>) -> Vec<String> {
+    let mut room = 4_096;
+    let mut warnings: Vec<String> = Vec::new();
+    for line in lines.map(|line| one_line(&line)) {
+        let length = line.chars().count();
+        if length > room {
+            break;
+        }
+        if !warnings.contains(&line) {
+            room -= length;
+            warnings.push(line);
+        }
+    }
+    warnings
 }
 
 /// The longest warning that no API server cuts.

@@ -1,6 +1,7 @@
 //! Policies as the engine sees them: selectors compiled, values parsed. Their YAML is read elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::{Entrypoint, Mode, Namespace, PreStop, Runtime, Setting};
 use softstop_programs::signal::Signal;
@@ -29,7 +30,7 @@ pub struct Bounds {
 }
 
 /// A label selector (`metav1.LabelSelector`): every part must match; an empty one matches everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Selector {
     /// `matchLabels`.
     pub labels: BTreeMap<String, String>,
@@ -38,7 +39,7 @@ pub struct Selector {
 }
 
 /// One of a selector's `matchExpressions`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the Kubernetes operators, by name")]
 pub enum Requirement {
     In(String, BTreeSet<String>),
@@ -106,11 +107,12 @@ pub struct Policy {
 
 /// All policies of a cluster, ordered so that the first match wins.
 #[derive(Clone, Debug, Default)]
-pub struct Policies(Vec<Policy>);
+pub struct Policies(Vec<Arc<Policy>>);
 
 impl Policies {
     /// Orders them: highest priority first, then by name.
-    pub fn new(mut policies: Vec<Policy>) -> Self {
+    pub fn new<P: Into<Arc<Policy>>>(policies: impl IntoIterator<Item = P>) -> Self {
+        let mut policies: Vec<Arc<Policy>> = policies.into_iter().map(Into::into).collect();
         policies.sort_by(|a, b| {
             b.priority
                 .cmp(&a.priority)
@@ -124,7 +126,7 @@ impl Policies {
         &self,
         namespace: &Namespace,
         pod_label: impl Fn(&str) -> Option<&'a str>,
-    ) -> Option<&Policy> {
+    ) -> Option<&Arc<Policy>> {
         let namespace_label = |key: &str| namespace.labels.get(key).map(String::as_str);
         self.0.iter().find(|policy| {
             policy.pods.matches(&pod_label) && policy.namespaces.matches(namespace_label)
@@ -132,7 +134,7 @@ impl Policies {
     }
 
     /// In the order in which they are asked.
-    pub fn iter(&self) -> impl Iterator<Item = &Policy> {
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Policy>> {
         self.0.iter()
     }
 }

@@ -218,7 +218,7 @@ prop_compose! {
             writable: Vec::new(),
         });
         World {
-            policies: Policies::new(policy.into_iter().collect()),
+            policies: Policies::new(policy),
             capabilities: if inject { injection() } else { Capabilities::default() },
             ..World::default()
         }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use softstop_programs::signal::Signal;
 
@@ -64,7 +65,7 @@ pub(crate) struct Settings<'a> {
     pub(crate) mode: Sourced<Mode>,
     pub(crate) grace_period: Option<Sourced<u32>>,
     pub(crate) bounds: Bounds,
-    pub(crate) policy: Option<&'a Policy>,
+    pub(crate) policy: Option<&'a Arc<Policy>>,
     pub(crate) issues: Vec<Issue>,
     pod: Layer,
     containers: BTreeMap<String, Layer>,
@@ -372,6 +373,11 @@ fn split(key: &str) -> Option<(&str, Option<&str>)> {
     }
     let setting = prefix.strip_suffix(DOMAIN)?.strip_suffix('.')?;
     Some((setting, Some(name)))
+}
+
+/// Whether a key of an annotation or a label is one of softstop's, known or not, or its status.
+pub fn is_own_key(key: &str) -> bool {
+    key == STATUS || split(key).is_some()
 }
 
 fn has_container(pod: PodView<'_>, name: &str) -> bool {

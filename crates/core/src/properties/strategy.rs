@@ -175,7 +175,7 @@ pub(super) fn world() -> impl Strategy<Value = World> {
             }
             World {
                 namespace,
-                policies: Policies::new(policy.into_iter().collect()),
+                policies: Policies::new(policy),
                 facts,
                 capabilities,
             }

@@ -1,4 +1,4 @@
-//! `POST /mutate`: read the body, plan within the deadline, answer.
+//! `POST /mutate` and `POST /validate`: read the body, plan within the deadline, answer.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tracing::{debug, info, warn};
 
 use super::limits::{Gate, Limits};
 use super::problem::Problem;
-use crate::admission::{Outcome, Review, Reviewed, Reviewer};
+use crate::admission::{Hook, Outcome, Review, Reviewed, Reviewer};
 use crate::telemetry::Metrics;
 
 /// What the handler works with.
@@ -62,18 +62,21 @@ impl App {
     /// Plans when it is this review's turn.
     async fn review(
         &self,
+        hook: Hook,
         review: Review,
         held: Held,
         deadline: Instant,
     ) -> Result<Reviewed, Problem> {
+        // A namespace that is still unknown when the time is up is what the reviewer answers about.
+        let _ = timeout_at(deadline, self.reviewer.prepare(&review)).await;
         let slot = self.gate.enter(deadline).await.ok_or(Problem::Busy)?;
         if held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) <= self.limits.on_the_spot {
-            return Ok(self.reviewer.review(&review));
+            return Ok(self.reviewer.review(hook, &review));
         }
         let subject = review.subject();
         let reviewer = Arc::clone(&self.reviewer);
         let planning = tokio::task::spawn_blocking(move || {
-            let answered = reviewer.review(&review);
+            let answered = reviewer.review(hook, &review);
             // What outlives its deadline still takes up its place and its memory until it ends.
             drop((slot, held));
             answered
@@ -91,11 +94,20 @@ type Held = Option<OwnedSemaphorePermit>;
 
 /// Handles `POST /mutate`.
 pub(super) async fn mutate(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
+    handle(&app, Hook::Mutate, request).await
+}
+
+/// Handles `POST /validate`.
+pub(super) async fn validate(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
+    handle(&app, Hook::Validate, request).await
+}
+
+async fn handle(app: &App, hook: Hook, request: Request<Body>) -> Response {
     let started = Instant::now();
-    match answer(&app, request, started).await {
+    match answer(app, hook, request, started).await {
         Ok(reviewed) => {
-            app.metrics.review(&reviewed, started.elapsed());
-            log(&reviewed, started);
+            app.metrics.review(hook, &reviewed, started.elapsed());
+            log(hook, &reviewed, started);
             let answer = reviewed.answer.to_json();
             (
                 [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
@@ -107,7 +119,12 @@ pub(super) async fn mutate(State(app): State<Arc<App>>, request: Request<Body>) 
     }
 }
 
-async fn answer(app: &App, request: Request<Body>, started: Instant) -> Result<Reviewed, Problem> {
+async fn answer(
+    app: &App,
+    hook: Hook,
+    request: Request<Body>,
+    started: Instant,
+) -> Result<Reviewed, Problem> {
     let (Parts { headers, uri, .. }, body) = request.into_parts();
     let deadline = started + app.limits.time(uri.query());
     if !is_json(&headers) {
@@ -118,7 +135,7 @@ async fn answer(app: &App, request: Request<Body>, started: Instant) -> Result<R
         .unwrap_or(Err(Problem::Body("the body took longer than the timeout")))?;
     let review = Review::parse(&body).map_err(Problem::Review)?;
     drop(body);
-    app.review(review, held, deadline).await
+    app.review(hook, review, held, deadline).await
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -163,13 +180,13 @@ async fn read(
 }
 
 /// One line per review.
-fn log(reviewed: &Reviewed, started: Instant) {
+fn log(hook: Hook, reviewed: &Reviewed, started: Instant) {
     let Reviewed {
         outcome,
         subject,
         mode,
         verdicts,
-        codes,
+        findings,
         ..
     } = reviewed;
     // Each once: a pod may have a thousand containers.
@@ -177,14 +194,19 @@ fn log(reviewed: &Reviewed, started: Instant) {
         .iter()
         .map(|(verdict, reason)| format!("{}:{reason}", verdict.as_str()))
         .collect();
-    let codes: BTreeSet<_> = codes.iter().map(|code| code.0).collect();
+    let codes: BTreeSet<_> = findings.iter().map(|(code, _)| code.0).collect();
     let trouble = matches!(
         outcome,
-        Outcome::Unreadable | Outcome::Doubted | Outcome::Panicked | Outcome::TimedOut
+        Outcome::Unreadable
+            | Outcome::NamespaceUnknown
+            | Outcome::Doubted
+            | Outcome::Panicked
+            | Outcome::TimedOut
     );
     macro_rules! line {
         ($level:ident) => {
             $level!(
+                hook = hook.as_str(),
                 namespace = shortened(&subject.namespace),
                 name = shortened(&subject.name),
                 uid = shortened(&subject.uid),
