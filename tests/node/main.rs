@@ -12,3 +12,4 @@
 
 mod fixture;
 mod pods;
+mod teardown;

@@ -40,10 +40,10 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// A real kube-apiserver on loopback: built on first use, about five minutes.
+    /// A real kube-apiserver on loopback, or a whole node: built on first use, five to ten minutes.
     #[command(subcommand)]
     Rig(rig::Task),
-    /// Everything: formatting, lints, all tests, also those on a real kube-apiserver.
+    /// Everything: formatting, lints, all tests, also those on a real kube-apiserver and, as root, a real node.
     Test,
 }
 

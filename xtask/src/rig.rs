@@ -1,22 +1,32 @@
 //! `cargo xtask rig`.
 
+mod node;
+
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use softstop_rig::{Assets, Detached, Rig};
+use serde_json::Value;
+use softstop_rig::{Assets, Detached, DetachedNode, Node, NodeAssets, Rig};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
     /// Start it and leave it running.
-    Up,
+    Up {
+        /// A whole node, which runs pods: needs root, ten minutes to build on first use.
+        #[arg(long)]
+        node: bool,
+    },
     /// Stop what `up` started.
     Down,
     /// Start it, run a command with kubectl on PATH and KUBECONFIG set, stop it.
     Run {
+        /// A whole node, which runs pods, and helm on PATH, too: needs root, ten minutes to build on first use.
+        #[arg(long)]
+        node: bool,
         /// The command. Without one, your shell.
         #[arg(trailing_var_arg = true)]
         command: Vec<OsString>,
@@ -25,15 +35,17 @@ pub(crate) enum Task {
 
 pub(crate) fn run(task: Task) -> anyhow::Result<ExitCode> {
     match task {
-        Task::Up => up(),
+        Task::Up { node: false } => up(),
+        Task::Up { node: true } => node::up(),
         Task::Down => down(),
-        Task::Run { command } => run_with(command),
+        Task::Run { node, command } => run_with(node, command),
     }
 }
 
 fn up() -> anyhow::Result<ExitCode> {
-    let state = state_file()?;
-    if let Some(running) = read(&state)?.filter(Detached::is_running) {
+    let state = state_file("rig.json")?;
+    let running = read(&state)?.map(|value| Detached::from_json(&value));
+    if let Some(running) = running.transpose()?.filter(Detached::is_running) {
         println!(
             "already up; export KUBECONFIG={}",
             running.kubeconfig.display()
@@ -54,30 +66,41 @@ fn up() -> anyhow::Result<ExitCode> {
 }
 
 fn down() -> anyhow::Result<ExitCode> {
-    let state = state_file()?;
-    match read(&state)? {
-        None => println!("no rig is up"),
-        Some(rig) => {
-            rig.stop()?;
-            fs::remove_file(&state)
-                .with_context(|| format!("cannot remove {}", state.display()))?;
-            println!("stopped");
-        }
+    let (rig, node) = (state_file("rig.json")?, state_file("node.json")?);
+    let mut stopped = false;
+    if let Some(value) = read(&rig)? {
+        Detached::from_json(&value)?.stop()?;
+        forget(&rig)?;
+        stopped = true;
     }
+    if let Some(value) = read(&node)? {
+        DetachedNode::from_json(&value)?.stop()?;
+        forget(&node)?;
+        stopped = true;
+    }
+    println!("{}", if stopped { "stopped" } else { "no rig is up" });
     Ok(ExitCode::SUCCESS)
 }
 
-fn run_with(mut words: Vec<OsString>) -> anyhow::Result<ExitCode> {
+fn run_with(node: bool, mut words: Vec<OsString>) -> anyhow::Result<ExitCode> {
     if words.is_empty() {
         words.push(std::env::var_os("SHELL").unwrap_or_else(|| "sh".into()));
+    }
+    if node {
+        let node = Node::start(&NodeAssets::find_or_build()?)?;
+        return status(node.command(&words[0])?.args(&words[1..]));
     }
     let rig = Rig::start(&Assets::find_or_build()?)?;
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]);
     rig.environment(&mut command)?;
+    status(&mut command)
+}
+
+fn status(command: &mut Command) -> anyhow::Result<ExitCode> {
     let status = command
         .status()
-        .with_context(|| format!("cannot run {}", words[0].display()))?;
+        .with_context(|| format!("cannot run {}", command.get_program().display()))?;
     // A command that a signal ended has no code.
     Ok(status
         .code()
@@ -85,20 +108,24 @@ fn run_with(mut words: Vec<OsString>) -> anyhow::Result<ExitCode> {
         .map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-fn state_file() -> anyhow::Result<PathBuf> {
+fn state_file(name: &str) -> anyhow::Result<PathBuf> {
     let dir = crate::root()?.join("target");
     fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    Ok(dir.join("rig.json"))
+    Ok(dir.join(name))
 }
 
-fn read(state: &PathBuf) -> anyhow::Result<Option<Detached>> {
+fn forget(state: &Path) -> anyhow::Result<()> {
+    fs::remove_file(state).with_context(|| format!("cannot remove {}", state.display()))
+}
+
+fn read(state: &Path) -> anyhow::Result<Option<Value>> {
     if !state.exists() {
         return Ok(None);
     }
     let text =
         fs::read_to_string(state).with_context(|| format!("cannot read {}", state.display()))?;
     match serde_json::from_str(&text) {
-        Ok(value) => Detached::from_json(&value).map(Some),
+        Ok(value) => Ok(Some(value)),
         Err(error) => bail!("{} is not JSON ({error}): remove it", state.display()),
     }
 }

@@ -5,8 +5,8 @@ mod prerequisites;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 
-use anyhow::Context as _;
-use softstop_rig::Assets;
+use anyhow::{Context as _, anyhow};
+use softstop_rig::{Assets, NodeAssets};
 
 /// What came of it all.
 #[derive(Debug, Default)]
@@ -37,20 +37,33 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         "lints of the cluster tests",
         ["clippy", "--test", "cluster", "--", "-D", "warnings"],
     )?;
+    tally.step(
+        "lints of the node's tests",
+        ["clippy", "--test", "node", "--", "-D", "warnings"],
+    )?;
     tally.tests(["test", "--workspace", "--no-fail-fast"])?;
 
-    // Built here rather than by the first test that needs it, so that five minutes of silence have their explanation.
-    let skipped = match Assets::find_or_build() {
-        Ok(_) => {
-            tally.tests(["test", "--test", "cluster", "--no-fail-fast"])?;
-            None
-        }
-        Err(error) => Some(error),
+    // Built here rather than by the first test that needs them, so that minutes of silence have their explanation.
+    let mut skipped = Vec::new();
+    match Assets::find_or_build() {
+        Ok(_) => tally.tests(["test", "--test", "cluster", "--no-fail-fast"])?,
+        Err(error) => skipped.push(("the tests on a real kube-apiserver", error)),
+    }
+    let assets = if rustix::process::geteuid().is_root() {
+        NodeAssets::find_or_build()
+    } else {
+        Err(anyhow!(
+            "they make namespaces and cgroups: run them as root"
+        ))
     };
+    match assets {
+        Ok(_) => tally.tests(["test", "--test", "node", "--no-fail-fast"])?,
+        Err(error) => skipped.push(("the tests on a real node", error)),
+    }
 
     println!();
-    if let Some(reason) = &skipped {
-        println!("!!! SKIPPED: the tests on a real kube-apiserver: {reason:#}");
+    for (what, reason) in &skipped {
+        println!("!!! SKIPPED: {what}: {reason:#}");
     }
     for step in &tally.broken {
         println!("!!! FAILED: {step}");

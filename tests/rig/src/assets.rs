@@ -156,7 +156,7 @@ pub struct NodeAssets {
     pub containerd: PathBuf,
     /// Folder of the CNI plugins.
     pub cni: PathBuf,
-    /// helm.
+    /// Folder of helm.
     pub helm: PathBuf,
     /// What holds a pod's namespaces open.
     pub pause: PathBuf,
@@ -170,7 +170,7 @@ impl NodeAssets {
             kube: KUBE_NODE.built()?,
             containerd: CONTAINERD.built()?,
             cni: CNI.built()?,
-            helm: HELM.built()?.join("helm"),
+            helm: HELM.built()?,
             pause: PAUSE.built()?.join("pause"),
         })
     }

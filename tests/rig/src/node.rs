@@ -1,6 +1,7 @@
 //! A whole Kubernetes node, running.
 
 mod components;
+mod detached;
 mod network;
 mod pods;
 mod sandbox;
@@ -19,6 +20,7 @@ use tokio::runtime::Runtime;
 
 use crate::{DEADLINE, Image, NodeAssets, Process};
 use components::{NAME, PAUSE, Starter, prepend_path};
+pub use detached::DetachedNode;
 pub use pods::is_ready;
 use sandbox::Sandbox;
 
@@ -97,8 +99,7 @@ impl Node {
             .arg("--")
             .arg(program)
             .env("KUBECONFIG", self.kubeconfig());
-        let helm = self.assets.helm.parent().context("helm is in no folder")?;
-        prepend_path(&mut command, [&self.assets.kube, &helm.to_owned()])?;
+        prepend_path(&mut command, [&self.assets.kube, &self.assets.helm])?;
         Ok(command)
     }
 
@@ -164,6 +165,8 @@ impl Node {
         DetachedNode {
             dir: self.sandbox.detach(),
             pid,
+            path: [self.assets.kube, self.assets.helm],
+            ctr: self.assets.containerd.join("ctr"),
         }
     }
 
@@ -213,20 +216,4 @@ fn succeeded(what: &str, output: &Output) -> anyhow::Result<String> {
         bail!("{what} failed: {}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// A node that this process has let go.
-#[derive(Debug)]
-pub struct DetachedNode {
-    /// Its folder.
-    pub dir: PathBuf,
-    /// A process in its network.
-    pub pid: u32,
-}
-
-impl DetachedNode {
-    /// Ends it, and removes what it leaves.
-    pub fn stop(&self) -> anyhow::Result<()> {
-        sandbox::sweep(&self.dir)
-    }
 }

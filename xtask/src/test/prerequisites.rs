@@ -6,7 +6,7 @@ use std::process::Command;
 
 /// Program and Debian package: containers are made of the first ones, the rest runs in them beside softstop-init.
 #[rustfmt::skip]
-const NEEDS: [(&str, &str); 12] = [
+const NEEDS: [(&str, &str); 16] = [
     ("unshare", "util-linux"),
     ("nsenter", "util-linux"),
     ("setsid", "util-linux"),
@@ -19,6 +19,11 @@ const NEEDS: [(&str, &str); 12] = [
     ("tini-static", "tini"),
     ("dumb-init", "dumb-init"),
     ("catatonit", "catatonit"),
+    // The node of tests/rig.
+    ("runc", "runc"),
+    ("ip", "iproute2"),
+    ("nft", "nftables"),
+    ("ldd", "libc-bin"),
 ];
 
 /// Installs what is missing, where that is possible without asking: as root on Debian. Elsewhere says what to install.

@@ -20,6 +20,9 @@ pub(super) const PAUSE: &str = "localhost/pause:rig";
 /// Where containerd listens, in the node.
 pub(super) const CONTAINERD: &str = "/run/containerd/containerd.sock";
 
+/// Nothing is in there.
+const VOLUME_PLUGINS: &str = "/var/lib/kubelet/volume-plugins";
+
 /// In the node no port is ever taken by somebody else.
 const PORT: u16 = 6443;
 const ETCD: &str = "http://127.0.0.1:2379";
@@ -99,6 +102,8 @@ impl Starter<'_> {
                 self.file("service-account.key")
             ),
             "--use-service-account-credentials=true".to_owned(),
+            // It makes this folder; the one by default is the machine's.
+            format!("--flex-volume-plugin-dir={VOLUME_PLUGINS}"),
             "--leader-elect=false".to_owned(),
         ];
         self.start(&self.assets.kube.join("kube-controller-manager"), flags)
@@ -241,7 +246,7 @@ fn kubelet_config(cgroup: &str, ca: &str, resolv_conf: &str) -> Value {
         "failCgroupV1": false,
         "failSwapOn": false,
         "resolvConf": resolv_conf,
-        "volumePluginDir": "/var/lib/kubelet/volume-plugins",
+        "volumePluginDir": VOLUME_PLUGINS,
         // A full disk of a developer's machine is no reason to evict pods or remove images.
         "evictionHard": {"imagefs.available": "0%", "imagefs.inodesFree": "0%", "nodefs.available": "0%", "nodefs.inodesFree": "0%"},
         "imageGCHighThresholdPercent": 100,
