@@ -170,10 +170,15 @@ impl NodeAssets {
             kube: KUBE_NODE.built()?,
             containerd: CONTAINERD.built()?,
             cni: CNI.built()?,
-            helm: HELM.built()?.join("helm"),
+            helm: helm()?,
             pause: PAUSE.built()?.join("pause"),
         })
     }
+}
+
+/// helm alone; built first where the cache lacks it.
+pub fn helm() -> anyhow::Result<PathBuf> {
+    Ok(HELM.built()?.join("helm"))
 }
 
 /// What is built once and kept between checkouts: `SOFTSTOP_CACHE`, else `softstop` in the user's cache folder.
