@@ -9,7 +9,7 @@ use softstop_rig::{Authority, Chart};
 
 use crate::fixture::cluster;
 
-const NAMESPACE: &str = "softstop-system";
+pub(crate) const NAMESPACE: &str = "softstop-system";
 
 /// softstop's namespace, as the plain manifests make it.
 static SYSTEM: LazyLock<()> = LazyLock::new(|| {
@@ -18,12 +18,17 @@ static SYSTEM: LazyLock<()> = LazyLock::new(|| {
     cluster().rig.create_namespace(&namespace).unwrap();
 });
 
+/// Sees to it that softstop's namespace exists.
+pub(crate) fn system() {
+    LazyLock::force(&SYSTEM);
+}
+
 /// What the rig has no definitions of: Prometheus' and cert-manager's kinds.
 const FOREIGN: [&str; 2] = ["monitoring.coreos.com/v1", "cert-manager.io/v1"];
 
 /// Values, each as a file of them. `CA` stands for a certificate.
 const MATRIX: [&str; 12] = [
-    "{test: {namespace: softstop-system}}",
+    "{}",
     r#"{replicas: 1, topologySpread: false, priorityClassName: "", fullnameOverride: other}"#,
     "{webhook: {failurePolicy: Fail, timeoutSeconds: 5, skipOptedOut: false}}",
     "{validation: {enabled: true, failurePolicy: Fail}}",
@@ -189,18 +194,21 @@ fn chart() -> Chart {
 }
 
 /// `helm template` with a file of values.
-fn template(values: &str) -> Output {
+fn template(values: &str, more: &[&str]) -> Output {
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), values).unwrap();
     let file = file.path().to_str().unwrap();
     chart()
-        .template(&["--values", file])
+        .template(&[&["--values", file], more].concat())
         .unwrap()
 }
 
-fn render(values: &str) -> Vec<Value> {
+/// What the chart renders with these values.
+pub(crate) fn render(values: &str) -> Vec<Value> {
     let ca = Authority::new("test").unwrap().pem();
-    let output = template(&values.replace(": CA}", &format!(": {}}}", json!(ca))));
+    let values = values.replace(": CA}", &format!(": {}}}", json!(ca)));
+    // The test's pod where the restricted standard is enforced, too.
+    let output = template(&values, &["--set", "test.namespace=softstop-system"]);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{values}: {stderr}");
     documents(&String::from_utf8(output.stdout).unwrap())
@@ -241,7 +249,7 @@ fn pod_of(deployment: &Value) -> Value {
 
 #[tokio::test]
 async fn the_api_server_accepts_whatever_is_rendered() {
-    LazyLock::force(&SYSTEM);
+    system();
     let client = cluster().client().await;
     for values in MATRIX {
         let mut pods = 0;
@@ -278,7 +286,7 @@ async fn the_api_server_accepts_whatever_is_rendered() {
 #[test]
 fn wrong_values_are_refused_with_their_path() {
     for (values, path, what) in WRONG {
-        let output = template(values);
+        let output = template(values, &[]);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "{values} was accepted");
         let path = format!("at '{path}'");
