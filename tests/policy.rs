@@ -532,10 +532,10 @@ fn the_custom_resource_reads_the_same_file() {
     assert_eq!(again, one(EVERYTHING));
 }
 
-/// `deploy/crd.yaml` is what `softstop crd` prints. To write it anew: `UPDATE_EXPECT=1 cargo test crd`.
+/// `deploy/chart/files/crd.yaml` is what `softstop crd` prints. To write it anew: `UPDATE_EXPECT=1 cargo test crd`.
 #[test]
 fn the_crd_is_the_one_that_is_deployed() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/crd.yaml");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/chart/files/crd.yaml");
     let expected = crd_yaml().unwrap();
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(path, &expected).unwrap();

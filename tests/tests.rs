@@ -10,6 +10,7 @@
 mod admission; // the protocol: answers, fixtures, softstop review
 mod check; // softstop check and explain, as a user runs them
 mod harness; // a server on loopback, and clients for it
+mod metrics; // alerts and dashboard name the metrics that there are
 mod policy; // ShutdownPolicy files and their schema
 mod readme; // what the README shows is what softstop says
 mod rules; // the pages of the findings: complete, examples run, docs up to date

@@ -124,7 +124,7 @@ pub(crate) fn runtime() -> Runtime {
 
 /// The project's configuration for the namespaces that name this registration.
 pub(crate) fn registration(name: &str, url: &str, ca: &str) -> Value {
-    let mut registration = configuration(name, url, ca).expect("deploy/mutating-webhook.yaml");
+    let mut registration = configuration(name, url, ca).expect("deploy/softstop.yaml");
     // Told apart in the metrics of the API server.
     registration["webhooks"][0]["name"] = format!("{name}.softstop.dev").into();
     registration["webhooks"][0]["namespaceSelector"]["matchExpressions"]
@@ -218,7 +218,7 @@ impl Client {
 
     /// Brings in the definition of `ShutdownPolicy`, and waits until the API server serves it.
     pub(crate) async fn define_policies(&self) {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/crd.yaml");
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/chart/files/crd.yaml");
         let definition: Value =
             serde_saphyr::from_str(&fs::read_to_string(file).unwrap()).expect("YAML");
         let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";

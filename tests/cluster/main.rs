@@ -10,15 +10,18 @@
     reason = "a test that cannot go on ends"
 )]
 
+mod chart;
 mod crd;
 mod examples;
 mod failure;
 mod fixture;
 mod generated;
+mod image;
 mod injection;
 mod matching;
 mod policy;
 mod reinvocation;
+mod rights;
 mod spy;
 mod surroundings;
 mod warnings;

@@ -1,4 +1,4 @@
-//! deploy/mutating-webhook.yaml, as the API server understands it: what is sent to softstop, and what never is.
+//! deploy/softstop.yaml, as the API server understands it: what is sent to softstop, and what never is.
 
 use serde_json::{Value, json};
 

@@ -6,6 +6,7 @@ mod bench_init;
 mod demo;
 mod image;
 mod prove_shell;
+mod render;
 mod rig;
 mod test;
 
@@ -40,6 +41,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Render the Helm chart into deploy/softstop.yaml, for those without Helm.
+    Render,
     /// A real kube-apiserver on loopback, or a whole node: built on first use, five to ten minutes.
     #[command(subcommand)]
     Rig(rig::Task),
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Task::Demo(task) => demo::run(&task),
         Task::Image(task) => image::run(&task).map(|()| ExitCode::SUCCESS),
         Task::ProveShell { args } => prove_shell::run(&args).map(|()| ExitCode::SUCCESS),
+        Task::Render => render::run().map(|()| ExitCode::SUCCESS),
         Task::Rig(task) => rig::run(task),
         Task::Test => test::run(),
     };

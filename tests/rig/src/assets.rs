@@ -176,6 +176,11 @@ impl NodeAssets {
     }
 }
 
+/// helm alone; built first where the cache lacks it.
+pub fn helm() -> anyhow::Result<PathBuf> {
+    Ok(HELM.built()?.join("helm"))
+}
+
 /// What is built once and kept between checkouts: `SOFTSTOP_CACHE`, else `softstop` in the user's cache folder.
 pub fn cache_dir() -> anyhow::Result<PathBuf> {
     folder("SOFTSTOP_CACHE")

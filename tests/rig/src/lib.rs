@@ -6,6 +6,7 @@
 //! is killed ([`Process`]).
 
 mod assets;
+mod chart;
 mod client;
 mod image;
 mod node;
@@ -16,7 +17,8 @@ mod server;
 mod webhook;
 mod workload;
 
-pub use assets::{Assets, NodeAssets, cache_dir};
+pub use assets::{Assets, NodeAssets, cache_dir, helm};
+pub use chart::Chart;
 pub use client::Connection;
 pub use image::Image;
 pub use node::{DetachedNode, Node, is_ready};

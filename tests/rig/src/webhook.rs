@@ -109,13 +109,13 @@ fn addresses(text: &str) -> Option<(String, String)> {
     Some((next("https=")?, next("admin=")?))
 }
 
-/// `deploy/mutating-webhook.yaml`, for a webhook by URL in place of a Service.
+/// The configuration of `deploy/softstop.yaml`, for a webhook by URL in place of a Service.
 pub fn configuration(name: &str, url: &str, ca: &str) -> anyhow::Result<Value> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/mutating-webhook.yaml");
-    let text =
-        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let mut configuration: Value =
-        serde_saphyr::from_str(&text).with_context(|| format!("cannot read {}", file.display()))?;
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/softstop.yaml");
+    let mut configuration = crate::documents(&file)?
+        .into_iter()
+        .find(|document| document["kind"] == "MutatingWebhookConfiguration")
+        .with_context(|| format!("{} has no webhook configuration", file.display()))?;
     configuration["metadata"]["name"] = name.into();
     let client = &mut configuration["webhooks"][0]["clientConfig"];
     let path = client["service"]["path"]
