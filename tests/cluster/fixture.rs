@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
-use softstop_rig::{Assets, Rig, Webhook, configuration};
+use softstop_rig::{Assets, Rig, Webhook, configuration, validating_configuration};
 use tokio::runtime::Runtime;
 
 /// Each namespace: its name, the webhook registered for it (`""`: none), a label.
@@ -43,7 +43,7 @@ const ENFORCE: (&str, &str) = ("softstop.dev/mode", "enforce");
 pub(crate) const MAIN: &str = "main";
 
 /// The label by which a registration finds its namespaces.
-const WEBHOOK: &str = "test/webhook";
+pub(crate) const WEBHOOK: &str = "test/webhook";
 
 /// Where `ShutdownPolicy` objects are.
 pub(crate) const POLICIES: &str = "/apis/softstop.dev/v1alpha1/shutdownpolicies";
@@ -124,7 +124,19 @@ pub(crate) fn runtime() -> Runtime {
 
 /// The project's configuration for the namespaces that name this registration.
 pub(crate) fn registration(name: &str, url: &str, ca: &str) -> Value {
-    let mut registration = configuration(name, url, ca).expect("deploy/mutating-webhook.yaml");
+    for_namespaces_of(
+        name,
+        configuration(name, url, ca).expect("deploy/mutating-webhook.yaml"),
+    )
+}
+
+/// The same for the validating webhook.
+pub(crate) fn validating_registration(name: &str, url: &str, ca: &str) -> Value {
+    let registration = validating_configuration(name, url, ca);
+    for_namespaces_of(name, registration.expect("deploy/validating-webhook.yaml"))
+}
+
+fn for_namespaces_of(name: &str, mut registration: Value) -> Value {
     // Told apart in the metrics of the API server.
     registration["webhooks"][0]["name"] = format!("{name}.softstop.dev").into();
     registration["webhooks"][0]["namespaceSelector"]["matchExpressions"]
