@@ -16,6 +16,7 @@ mod failure;
 mod fixture;
 mod generated;
 mod injection;
+mod live;
 mod matching;
 mod policy;
 mod reinvocation;
