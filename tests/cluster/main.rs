@@ -10,6 +10,7 @@
     reason = "a test that cannot go on ends"
 )]
 
+mod away;
 mod crd;
 mod examples;
 mod failure;
