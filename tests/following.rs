@@ -13,15 +13,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::future::join_all;
 use futures_util::{StreamExt as _, stream};
-use http::StatusCode;
+use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use softstop::admission::{Cluster, NamespaceSource as _, Reviewer};
 use softstop::cluster::{self, Live};
-use softstop::server::{App, Limits, router};
+use softstop::server::{App, Lifecycle, Limits, Phase, admin_router, router};
 use softstop::telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
+use tower::ServiceExt as _;
 
 use crate::harness::{allowed, opted_in, post, review};
 
@@ -168,6 +169,24 @@ async fn what_is_listed_is_known_with_our_own_annotations_only() {
     sleep(Duration::from_millis(50)).await;
     assert!(live.namespaces.get("shop").is_some());
     assert_eq!(fake.asked(), 0);
+}
+
+/// It is not in the Service's endpoints before it knows anything; whoever asks all the same is answered.
+#[tokio::test]
+async fn a_server_that_starts_is_not_ready() {
+    let lifecycle = Lifecycle::starting();
+    let ready = async || {
+        let router = admin_router(lifecycle.clone(), Arc::new(Metrics::default()));
+        let request = Request::get("/ready").body(Body::empty()).unwrap();
+        router.oneshot(request).await.unwrap().status()
+    };
+    assert_eq!(ready().await, StatusCode::SERVICE_UNAVAILABLE);
+    lifecycle.enter(Phase::Running);
+    assert_eq!(ready().await, StatusCode::OK);
+    // A stop that comes first is not forgotten when the lists come in.
+    lifecycle.enter(Phase::Draining);
+    lifecycle.enter(Phase::Running);
+    assert_eq!(ready().await, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 /// Nobody waits for policies of a kind that does not exist.

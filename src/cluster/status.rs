@@ -81,9 +81,12 @@ pub(super) async fn keep(api: Api<ShutdownPolicy>, store: Arc<Store>, metrics: A
                 Err(kube::Error::Api(status)) if status.code == 404 => {}
                 Err(reason) => {
                     metrics.cluster().status_written(false);
-                    warn!(policy = name, %reason, "cannot write the status of policies");
-                    // The others will fare no better.
-                    break;
+                    warn!(policy = name, %reason, "cannot write the status of a policy");
+                    let of_this_one = |code| !matches!(code, 401 | 403 | 429 | 500..);
+                    if !matches!(&reason, kube::Error::Api(status) if of_this_one(status.code)) {
+                        // The others will fare no better.
+                        break;
+                    }
                 }
             }
         }
@@ -149,7 +152,7 @@ fn statements(all: &All) -> Vec<[Statement; 2]> {
             };
             let (accepted, conflicting) = match &known.read {
                 Ok(policy) => (
-                    (true, "Accepted", "the policy is in force".to_owned()),
+                    (true, "Accepted", in_force(policy)),
                     selections.conflict(policy),
                 ),
                 Err(unreadable) => (
@@ -167,6 +170,14 @@ fn statements(all: &All) -> Vec<[Statement; 2]> {
             ]
         })
         .collect()
+}
+
+fn in_force(policy: &Policy) -> String {
+    let but = policy.contradiction();
+    let but = but.map_or_else(String::new, |but| {
+        format!(", but contradicts itself: {but}")
+    });
+    format!("the policy is in force{but}")
 }
 
 /// Which policies select the same pods, in the order in which they are asked.

@@ -297,6 +297,19 @@ async fn the_status_says_who_wins_and_then_stays_as_it_is() {
         assert!(columns.contains(&column.to_owned()), "{columns:?}");
     }
 
+    // What the definition cannot tell, because it is a sum.
+    let change = json!({"spec": {"drainTime": "5m", "bounds": {"gracePeriod": {"max": 60}}}});
+    client
+        .merge(&format!("{POLICIES}/alone"), &change)
+        .await
+        .accepted();
+    let message = "the policy is in force, but contradicts itself: delay and drain time need 300 s, its longest grace is 60 s";
+    until("told of the contradiction", async || {
+        let accepted = condition(&client, "alone", "Accepted").await;
+        accepted.is_some_and(|[status, _, told]| status == "True" && told == message)
+    })
+    .await;
+
     // What takes no pods any more is told so.
     delete(&client, &["rival-a"]).await;
     until("rival-b wins", async || {
