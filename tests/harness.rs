@@ -150,7 +150,15 @@ pub(crate) async fn send(router: Router, request: Request<Body>) -> (Response<()
 
 /// Posts a body to `/mutate`.
 pub(crate) async fn post(router: Router, body: impl Into<Body>) -> (Response<()>, Value) {
-    let request = Request::post("/mutate?timeout=10s")
+    post_to(router, "/mutate", body).await
+}
+
+pub(crate) async fn post_to(
+    router: Router,
+    path: &str,
+    body: impl Into<Body>,
+) -> (Response<()>, Value) {
+    let request = Request::post(format!("{path}?timeout=10s"))
         .header("content-type", "application/json")
         .body(body.into())
         .expect("a request");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use softstop::policy::{ShutdownPolicy, crd, crd_yaml, parse};
+use softstop::policy::{ShutdownPolicy, crd, crd_yaml, from_object, parse};
 use softstop_core::{
     Bounds, Entrypoint, Mode, Policy, PreStop, Requirement, Runtime, Selector, Setting, Violations,
 };
@@ -445,6 +445,43 @@ fn what_is_not_understood_is_refused_with_its_place() {
     for text in ["7", "[]", "kind: List\n", "kind: List\nitems: {}\n"] {
         parse(text, "policy.yaml").expect_err(text);
     }
+}
+
+/// A policy of the cluster that cannot be read leaves its pods alone, if it can be told which they are.
+#[test]
+fn an_object_that_cannot_be_read_has_a_stand_in() {
+    let object = |spec: Value| json!({"apiVersion": "softstop.dev/v1alpha1", "kind": "ShutdownPolicy", "metadata": {"name": "web"}, "spec": spec});
+    let whole =
+        object(json!({"mode": "audit", "priority": 7, "podSelector": {"matchLabels": {"a": "b"}}}));
+    assert_eq!(from_object(&whole).unwrap().priority, 7);
+
+    let typo = object(
+        json!({"mode": "enforce", "priority": 7, "runtime": "gnuicorn",
+        "podSelector": {"matchLabels": {"a": "b"}}}),
+    );
+    let unreadable = from_object(&typo).unwrap_err();
+    assert!(
+        unreadable
+            .why
+            .starts_with("spec.runtime: \"gnuicorn\" is not accepted"),
+        "{unreadable}"
+    );
+    let stand_in = unreadable.stand_in.unwrap();
+    assert_eq!((stand_in.name.as_str(), stand_in.priority), ("web", 7));
+    assert_eq!(stand_in.pods.labels["a"], "b");
+    assert_eq!(stand_in.mode, Mode::Off);
+    assert!(stand_in.locked.contains(&Setting::Mode));
+
+    let nobody = object(json!({"mode": "enforce", "podSelector": {"matchLabels": {"a b": "c"}}}));
+    let unreadable = from_object(&nobody).unwrap_err();
+    assert_eq!(unreadable.stand_in, None);
+    assert!(
+        unreadable
+            .to_string()
+            .ends_with("until it is repaired, it has no effect"),
+        "{unreadable}"
+    );
+    assert!(from_object(&json!({})).is_err());
 }
 
 /// The schema and the reader are two descriptions of one thing: what one knows, the other knows too.

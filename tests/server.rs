@@ -7,3 +7,4 @@ mod planning;
 mod process;
 mod routes;
 mod shutdown;
+mod validate;

@@ -9,6 +9,7 @@
 
 mod admission; // the protocol: answers, fixtures, softstop review
 mod check; // softstop check and explain, as a user runs them
+mod following; // a cluster whose API server misbehaves
 mod harness; // a server on loopback, and clients for it
 mod metrics; // alerts and dashboard name the metrics that there are
 mod policy; // ShutdownPolicy files and their schema

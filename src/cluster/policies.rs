@@ -30,6 +30,17 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// One of which nothing is known but its status.
+    #[cfg(test)]
+    pub(super) fn of_conditions(conditions: Vec<Condition>) -> Self {
+        Self {
+            uid: None,
+            generation: None,
+            read: Err(Unreadable::default()),
+            conditions,
+        }
+    }
+
     /// What is in force: of a policy that cannot be read, its stand-in.
     fn in_force(&self) -> Option<&Arc<Policy>> {
         match &self.read {

@@ -81,9 +81,12 @@ pub(super) async fn keep(api: Api<ShutdownPolicy>, store: Arc<Store>, metrics: A
                 Err(kube::Error::Api(status)) if status.code == 404 => {}
                 Err(reason) => {
                     metrics.cluster().status_written(false);
-                    warn!(policy = name, %reason, "cannot write the status of policies");
-                    // The others will fare no better.
-                    break;
+                    warn!(policy = name, %reason, "cannot write the status of a policy");
+                    let of_this_one = |code| !matches!(code, 401 | 403 | 429 | 500..);
+                    if !matches!(&reason, kube::Error::Api(status) if of_this_one(status.code)) {
+                        // The others will fare no better.
+                        break;
+                    }
                 }
             }
         }
@@ -149,7 +152,7 @@ fn statements(all: &All) -> Vec<[Statement; 2]> {
             };
             let (accepted, conflicting) = match &known.read {
                 Ok(policy) => (
-                    (true, "Accepted", "the policy is in force".to_owned()),
+                    (true, "Accepted", in_force(policy)),
                     selections.conflict(policy),
                 ),
                 Err(unreadable) => (
@@ -167,6 +170,14 @@ fn statements(all: &All) -> Vec<[Statement; 2]> {
             ]
         })
         .collect()
+}
+
+fn in_force(policy: &Policy) -> String {
+    let but = policy.contradiction();
+    let but = but.map_or_else(String::new, |but| {
+        format!(", but contradicts itself: {but}")
+    });
+    format!("the policy is in force{but}")
 }
 
 /// Which policies select the same pods, in the order in which they are asked.
@@ -244,4 +255,105 @@ impl<'p> Selections<'p> {
 /// The order in which policies are asked.
 fn before(a: &Policy, b: &Policy) -> bool {
     (b.priority, &a.name) < (a.priority, &b.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(name: &str, priority: i32, namespaces: &str, pods: &str) -> Policy {
+        let text = format!(
+            "{{apiVersion: softstop.dev/v1alpha1, kind: ShutdownPolicy, metadata: {{name: {name}}}, spec: {{mode: audit, \
+             priority: {priority}, namespaceSelector: {{matchLabels: {{{namespaces}}}}}, podSelector: {{matchLabels: {{{pods}}}}}}}}}"
+        );
+        crate::policy::parse(&text, "policy").unwrap().remove(0)
+    }
+
+    /// The reason of each policy's condition, where another one takes its pods or may seem to.
+    fn reasons(policies: &[Policy]) -> Vec<&'static str> {
+        let all = Policies::new(policies.to_vec());
+        let selections = Selections::new(&all);
+        policies
+            .iter()
+            .map(|policy| selections.conflict(policy).1)
+            .collect()
+    }
+
+    #[test]
+    fn only_what_is_certain_is_a_conflict() {
+        for (policies, expected) in [
+            (vec![policy("a", 0, "x: a", "")], vec!["NoConflict"]),
+            (
+                vec![policy("a", 0, "x: a", ""), policy("b", 0, "x: b", "")],
+                vec!["NoConflict", "NoConflict"],
+            ),
+            // They overlap where a pod has both labels; nobody knows whether one has.
+            (
+                vec![policy("a", 1, "", "x: a"), policy("b", 0, "", "z: a")],
+                vec!["NoConflict", "NoConflict"],
+            ),
+            (
+                vec![
+                    policy("a", 0, "x: a", "p: q"),
+                    policy("b", 0, "x: a", "p: q"),
+                ],
+                vec!["SamePriority", "SamePriority"],
+            ),
+            (
+                vec![
+                    policy("a", 0, "x: a", "p: q"),
+                    policy("b", 1, "x: a", "p: q"),
+                ],
+                vec!["Shadowed", "NoConflict"],
+            ),
+            // One that selects everything, or everything in the same namespaces, and is asked first.
+            (
+                vec![policy("a", 0, "x: a", "p: q"), policy("b", 1, "", "")],
+                vec!["Shadowed", "NoConflict"],
+            ),
+            (
+                vec![policy("a", 0, "x: a", "p: q"), policy("b", 1, "x: a", "")],
+                vec!["Shadowed", "NoConflict"],
+            ),
+            // A default for what no other policy selects is as it should be.
+            (
+                vec![policy("a", 1, "x: a", "p: q"), policy("b", 0, "", "")],
+                vec!["NoConflict", "NoConflict"],
+            ),
+        ] {
+            assert_eq!(reasons(&policies), expected, "{policies:#?}");
+        }
+    }
+
+    #[test]
+    fn the_time_is_no_reason_to_write_again() {
+        let statement = Statement {
+            kind: "Accepted",
+            holds: true,
+            reason: "Accepted",
+            message: "the policy is in force".to_owned(),
+            generation: Some(3),
+        };
+        let mut known = Known::of_conditions(Vec::new());
+        assert!(!says(&known, std::slice::from_ref(&statement)));
+        let before = Time(Timestamp::UNIX_EPOCH);
+        known.conditions = conditions(&known, std::slice::from_ref(&statement));
+        known.conditions[0].last_transition_time = before.clone();
+        assert!(says(&known, std::slice::from_ref(&statement)));
+        // What is told anew but holds as before keeps its time.
+        let changed = Statement {
+            generation: Some(4),
+            ..statement.clone()
+        };
+        assert!(!says(&known, std::slice::from_ref(&changed)));
+        assert_eq!(
+            conditions(&known, &[changed])[0].last_transition_time,
+            before
+        );
+        let fails = Statement {
+            holds: false,
+            ..statement
+        };
+        assert!(conditions(&known, &[fails])[0].last_transition_time > before);
+    }
 }

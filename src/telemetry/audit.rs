@@ -86,3 +86,21 @@ impl AuditMetrics {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn namespaces_without_end_do_not_make_series_without_end() {
+        let metrics = AuditMetrics::default();
+        let names = |from: usize| (from..from + NAMESPACES).map(|index| index.to_string());
+        for name in names(0) {
+            assert_eq!(metrics.name(&name), name);
+        }
+        for name in names(NAMESPACES) {
+            assert_eq!(metrics.name(&name), OTHERS);
+        }
+        assert_eq!(metrics.name("7"), "7");
+    }
+}

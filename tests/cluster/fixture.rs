@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
-use softstop_rig::{Assets, Rig, Webhook, configuration};
+use softstop_rig::{Assets, Rig, Webhook, configuration, validating_configuration};
 use tokio::runtime::Runtime;
 
 /// Each namespace: its name, the webhook registered for it (`""`: none), a label.
@@ -43,7 +43,7 @@ const ENFORCE: (&str, &str) = ("softstop.dev/mode", "enforce");
 pub(crate) const MAIN: &str = "main";
 
 /// The label by which a registration finds its namespaces.
-const WEBHOOK: &str = "test/webhook";
+pub(crate) const WEBHOOK: &str = "test/webhook";
 
 /// Where `ShutdownPolicy` objects are.
 pub(crate) const POLICIES: &str = "/apis/softstop.dev/v1alpha1/shutdownpolicies";
@@ -85,6 +85,54 @@ impl Cluster {
         start_webhook(&self.rig, name, args)
     }
 
+    /// A webhook that follows the cluster as a service account that may do what deploy/cluster-role.yaml says, and no more.
+    pub(crate) async fn start_live_webhook(&self, name: &str) -> Webhook {
+        let kubeconfig = self.service_account().await;
+        let mut command = Command::new(program());
+        command.env("KUBECONFIG", kubeconfig);
+        Webhook::start_command(command, &self.rig.dir().join(name), ["--cluster"])
+            .expect("a running webhook")
+    }
+
+    /// A kubeconfig for softstop's service account.
+    async fn service_account(&self) -> PathBuf {
+        let kubeconfig = self.rig.dir().join("softstop.kubeconfig");
+        let client = self.client().await;
+        let namespace = "softstop-system";
+        let role: Value =
+            serde_saphyr::from_str(include_str!("../../deploy/cluster-role.yaml")).expect("YAML");
+        let rbac = "/apis/rbac.authorization.k8s.io/v1";
+        let accounts = format!("/api/v1/namespaces/{namespace}/serviceaccounts");
+        for (path, object) in [
+            (
+                "/api/v1/namespaces".to_owned(),
+                json!({"metadata": {"name": namespace}}),
+            ),
+            (accounts.clone(), json!({"metadata": {"name": "softstop"}})),
+            (format!("{rbac}/clusterroles"), role),
+            (
+                format!("{rbac}/clusterrolebindings"),
+                json!({"metadata": {"name": "softstop"},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "softstop"},
+                "subjects": [{"kind": "ServiceAccount", "name": "softstop", "namespace": namespace}]}),
+            ),
+        ] {
+            let reply = client.create(&path, &object).await;
+            assert!(matches!(reply.status, 201 | 409), "{path}: {}", reply.body);
+        }
+        let token = client
+            .create(&format!("{accounts}/softstop/token"), &json!({"spec": {}}))
+            .await
+            .accepted();
+        let ca = self.rig.dir().join("client-ca.crt");
+        let config = json!({"apiVersion": "v1", "kind": "Config", "current-context": "rig",
+            "clusters": [{"name": "rig", "cluster": {"server": self.rig.url(), "certificate-authority": ca}}],
+            "users": [{"name": "softstop", "user": {"token": token["status"]["token"]}}],
+            "contexts": [{"name": "rig", "context": {"cluster": "rig", "user": "softstop"}}]});
+        fs::write(&kubeconfig, config.to_string()).expect("a kubeconfig");
+        kubeconfig
+    }
+
     /// A client for one test: it lives on that test's runtime.
     pub(crate) async fn client(&self) -> Client {
         let kubeconfig = Kubeconfig::read_from(self.rig.kubeconfig()).expect("a kubeconfig");
@@ -124,7 +172,19 @@ pub(crate) fn runtime() -> Runtime {
 
 /// The project's configuration for the namespaces that name this registration.
 pub(crate) fn registration(name: &str, url: &str, ca: &str) -> Value {
-    let mut registration = configuration(name, url, ca).expect("deploy/softstop.yaml");
+    for_namespaces_of(
+        name,
+        configuration(name, url, ca).expect("deploy/softstop.yaml"),
+    )
+}
+
+/// The same for the validating webhook.
+pub(crate) fn validating_registration(name: &str, url: &str, ca: &str) -> Value {
+    let registration = validating_configuration(name, url, ca);
+    for_namespaces_of(name, registration.expect("deploy/validating-webhook.yaml"))
+}
+
+fn for_namespaces_of(name: &str, mut registration: Value) -> Value {
     // Told apart in the metrics of the API server.
     registration["webhooks"][0]["name"] = format!("{name}.softstop.dev").into();
     registration["webhooks"][0]["namespaceSelector"]["matchExpressions"]
@@ -264,6 +324,24 @@ impl Client {
             &moved(pod, namespace),
         )
         .await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) {
+        let reply = self.send(Request::delete(path), String::new()).await;
+        assert!(matches!(reply.status, 200 | 404), "{path}: {}", reply.body);
+    }
+
+    /// The names of the columns that `kubectl get` shows.
+    pub(crate) async fn table(&self, path: &str) -> Vec<String> {
+        let request =
+            Request::get(path).header("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io");
+        let table = self.send(request, String::new()).await.accepted();
+        let columns = table["columnDefinitions"].as_array().cloned();
+        columns
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|column| Some(column["name"].as_str()?.to_owned()))
+            .collect()
     }
 
     pub(crate) async fn merge(&self, path: &str, change: &Value) -> Reply {

@@ -10,6 +10,7 @@
     reason = "a test that cannot go on ends"
 )]
 
+mod away;
 mod chart;
 mod crd;
 mod examples;
@@ -18,6 +19,7 @@ mod fixture;
 mod generated;
 mod image;
 mod injection;
+mod live;
 mod matching;
 mod policy;
 mod reinvocation;

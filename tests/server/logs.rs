@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Value, json};
 use softstop::admission::{Hook, Planner, Review};
 use softstop::server::Limits;
-use softstop::telemetry::{LogFormat, LogLevel, guard_panics, subscriber};
+use softstop::telemetry::{LogFormat, LogLevel, LookUp, guard_panics, subscriber};
 use tracing::instrument::WithSubscriber as _;
 
-use crate::harness::{UID, app, engine, post, review, reviewer};
+use crate::harness::{UID, app, engine, pod, post, post_to, review, reviewer};
 
 const CANARY: &str = "c4n4ry";
 
@@ -147,8 +147,18 @@ async fn a_line_stays_a_line() {
 #[tokio::test]
 async fn metrics_are_documented_and_have_units() {
     let (router, metrics) = app(engine(), Limits::default());
-    post(router, review(&json!([])).to_string()).await;
+    post(router.clone(), review(&json!([])).to_string()).await;
     metrics.certificate(1_800_000_000);
+    metrics.cluster().watch("namespaces", true);
+    metrics.cluster().watch_failed("namespaces");
+    metrics.cluster().policies(2, 1);
+    metrics.cluster().look_up(LookUp::Found);
+    metrics.cluster().status_written(true);
+    let mut audited = pod();
+    audited["metadata"]["annotations"] =
+        json!({"softstop.dev/mode": "audit", "softstop.dev/drain-dely": "5"});
+    post(router.clone(), review(&audited).to_string()).await;
+    post_to(router, "/validate", review(&pod()).to_string()).await;
     let text = metrics.encode();
     for line in text.lines().filter(|line| line.starts_with("# TYPE ")) {
         let name = line.split(' ').nth(2).expect("a name");
@@ -165,7 +175,12 @@ async fn metrics_are_documented_and_have_units() {
         "# UNIT softstop_patch_size_bytes bytes",
         "softstop_tls_certificate_expiry_timestamp_seconds 1800000000.0",
         r#"softstop_reviews_total{outcome="unreadable",mode="none"} 1"#,
-        "softstop_review_duration_seconds_count 1",
+        "softstop_review_duration_seconds_count 3",
+        r#"softstop_validations_total{outcome="allowed",mode="off"} 1"#,
+        r#"softstop_audit_pods_total{namespace="shop",would_be="patched"} 1"#,
+        r#"softstop_audit_findings_total{namespace="shop",code="SS902",repaired="false"} 1"#,
+        r#"softstop_watch_up{resource="namespaces"} 0"#,
+        "softstop_policies_unreadable 1",
         concat!(
             "softstop_build_info{version=\"",
             env!("CARGO_PKG_VERSION"),

@@ -4,14 +4,24 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Context as _;
 
-pub(crate) fn run() -> anyhow::Result<ExitCode> {
+/// Speed: `docs/benchmarks.md`.
+pub(crate) fn speed() -> anyhow::Result<ExitCode> {
+    run("figures", "docs/benchmarks.md")
+}
+
+/// Memory: `docs/benchmarks-memory.md`.
+pub(crate) fn memory() -> anyhow::Result<ExitCode> {
+    run("memory", "docs/benchmarks-memory.md")
+}
+
+fn run(bench: &str, page: &str) -> anyhow::Result<ExitCode> {
     let root = crate::root()?;
-    let page = root.join("docs/benchmarks.md");
+    let page = root.join(page);
     let status = Command::new(env!("CARGO"))
         .args([
             "bench",
             "--bench",
-            "figures",
+            bench,
             "--",
             &format!("--write={}", page.display()),
         ])

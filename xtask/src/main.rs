@@ -55,14 +55,19 @@ enum Task {
 enum What {
     /// softstop-init beside tini, dumb-init and catatonit; writes docs/benchmarks-init.md.
     Init,
+    /// softstop's memory with 10,000 namespaces and 1,000 policies on a real kube-apiserver; writes docs/benchmarks-memory.md.
+    Memory,
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
-        Task::Bench { what: None } => bench::run(),
+        Task::Bench { what: None } => bench::speed(),
         Task::Bench {
             what: Some(What::Init),
         } => bench_init::run().map(|()| ExitCode::SUCCESS),
+        Task::Bench {
+            what: Some(What::Memory),
+        } => bench::memory(),
         Task::Demo(task) => demo::run(&task),
         Task::Image(task) => image::run(&task).map(|()| ExitCode::SUCCESS),
         Task::ProveShell { args } => prove_shell::run(&args).map(|()| ExitCode::SUCCESS),

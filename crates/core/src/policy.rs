@@ -105,6 +105,31 @@ pub struct Policy {
     pub writable: Vec<String>,
 }
 
+impl Policy {
+    /// What it asks for beyond its own bounds, in words: the bounds win.
+    pub fn contradiction(&self) -> Option<String> {
+        let bounds = self.bounds;
+        let above = |value: Option<u32>, bound: Option<u32>| {
+            Some((value?, bound?)).filter(|(value, bound)| value > bound)
+        };
+        if let Some((delay, bound)) = above(self.drain_delay, bounds.drain_delay_max) {
+            return Some(format!(
+                "its drainDelay of {delay} s is above its bound of {bound} s"
+            ));
+        }
+        if let Some((grace, bound)) = above(self.grace_period, bounds.grace_max) {
+            return Some(format!(
+                "its gracePeriod of {grace} s is above its bound of {bound} s"
+            ));
+        }
+        let needed = u64::from(self.drain_delay.unwrap_or(0)) + u64::from(self.drain_time?);
+        let bound = u64::from(bounds.grace_max?);
+        (needed > bound).then(|| {
+            format!("delay and drain time need {needed} s, its longest grace is {bound} s")
+        })
+    }
+}
+
 /// All policies of a cluster, ordered so that the first match wins.
 #[derive(Clone, Debug, Default)]
 pub struct Policies(Vec<Arc<Policy>>);

@@ -26,7 +26,7 @@ pub use pki::Authority;
 pub use process::Process;
 pub use rig::{DEADLINE, Detached, Rig};
 pub use server::serve;
-pub use webhook::{Webhook, configuration};
+pub use webhook::{Webhook, configuration, validating_configuration};
 pub use workload::{Sample, documents, pod, review, samples};
 
 use std::net::{Ipv4Addr, TcpListener};

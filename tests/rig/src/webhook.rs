@@ -2,6 +2,8 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::thread;
@@ -28,9 +30,17 @@ impl Webhook {
         dir: &Path,
         args: impl IntoIterator<Item = A>,
     ) -> anyhow::Result<Self> {
+        Self::start_command(Command::new(program), dir, args)
+    }
+
+    /// The same for a command that has an environment of its own.
+    pub fn start_command<A: AsRef<OsStr>>(
+        mut command: Command,
+        dir: &Path,
+        args: impl IntoIterator<Item = A>,
+    ) -> anyhow::Result<Self> {
         fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let (ca_file, port_file) = (dir.join("ca.pem"), dir.join("ports"));
-        let mut command = Command::new(program);
         command
             .args([
                 "webhook",
@@ -85,6 +95,31 @@ impl Webhook {
         &self.admin_url
     }
 
+    /// `GET` on the admin port: the body, whatever the status is.
+    pub fn admin(&self, path: &str) -> anyhow::Result<String> {
+        let addr = self.admin_url.trim_start_matches("http://");
+        let mut stream =
+            TcpStream::connect(addr).with_context(|| format!("cannot connect to {addr}"))?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n"
+        )
+        .context("cannot send a request")?;
+        let mut answer = String::new();
+        stream
+            .read_to_string(&mut answer)
+            .context("cannot read the answer")?;
+        let (_, body) = answer
+            .split_once("\r\n\r\n")
+            .context("the answer has no body")?;
+        Ok(body.to_owned())
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The CA that signed its certificate, PEM.
     pub fn ca(&self) -> &str {
         &self.ca
@@ -111,11 +146,23 @@ fn addresses(text: &str) -> Option<(String, String)> {
 
 /// The configuration of `deploy/softstop.yaml`, for a webhook by URL in place of a Service.
 pub fn configuration(name: &str, url: &str, ca: &str) -> anyhow::Result<Value> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/softstop.yaml");
+    shipped("softstop.yaml", "MutatingWebhookConfiguration", name, url, ca)
+}
+
+/// That of `deploy/validating-webhook.yaml`, likewise.
+pub fn validating_configuration(name: &str, url: &str, ca: &str) -> anyhow::Result<Value> {
+    let kind = "ValidatingWebhookConfiguration";
+    shipped("validating-webhook.yaml", kind, name, url, ca)
+}
+
+fn shipped(file: &str, kind: &str, name: &str, url: &str, ca: &str) -> anyhow::Result<Value> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../deploy")
+        .join(file);
     let mut configuration = crate::documents(&file)?
         .into_iter()
-        .find(|document| document["kind"] == "MutatingWebhookConfiguration")
-        .with_context(|| format!("{} has no webhook configuration", file.display()))?;
+        .find(|document| document["kind"] == kind)
+        .with_context(|| format!("{} has no {kind}", file.display()))?;
     configuration["metadata"]["name"] = name.into();
     let client = &mut configuration["webhooks"][0]["clientConfig"];
     let path = client["service"]["path"]

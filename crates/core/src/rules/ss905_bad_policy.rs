@@ -2,7 +2,7 @@
 
 use super::{Rule, Subject};
 use crate::settings::Settings;
-use crate::{Code, Finding, Policy, Severity};
+use crate::{Code, Finding, Severity};
 
 pub(super) static RULE: Rule = Rule {
     code: Code("SS905"),
@@ -56,32 +56,11 @@ fn of_settings(settings: &Settings<'_>, findings: &mut Vec<Finding>) {
     let Some(policy) = settings.policy else {
         return;
     };
-    if let Some(contradiction) = contradiction(policy) {
+    if let Some(contradiction) = policy.contradiction() {
         findings.push(RULE.about_pod(
             String::new(),
             format!("policy {} contradicts itself: {contradiction}", policy.name),
             "raise the bound, or ask for less".to_owned(),
         ));
     }
-}
-
-fn contradiction(policy: &Policy) -> Option<String> {
-    let bounds = policy.bounds;
-    let above = |value: Option<u32>, bound: Option<u32>| {
-        Some((value?, bound?)).filter(|(value, bound)| value > bound)
-    };
-    if let Some((delay, bound)) = above(policy.drain_delay, bounds.drain_delay_max) {
-        return Some(format!(
-            "its drainDelay of {delay} s is above its bound of {bound} s"
-        ));
-    }
-    if let Some((grace, bound)) = above(policy.grace_period, bounds.grace_max) {
-        return Some(format!(
-            "its gracePeriod of {grace} s is above its bound of {bound} s"
-        ));
-    }
-    let needed = u64::from(policy.drain_delay.unwrap_or(0)) + u64::from(policy.drain_time?);
-    let bound = u64::from(bounds.grace_max?);
-    (needed > bound)
-        .then(|| format!("delay and drain time need {needed} s, its longest grace is {bound} s"))
 }
