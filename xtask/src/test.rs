@@ -37,6 +37,23 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         "lints of the cluster tests",
         ["clippy", "--test", "cluster", "--", "-D", "warnings"],
     )?;
+    tally.step(
+        "lints of softstop-init without std",
+        [
+            "clippy",
+            "--package",
+            "softstop-init",
+            "--profile",
+            "tiny",
+            "--features",
+            "freestanding",
+            "--bin",
+            "softstop-init",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    )?;
     tally.tests(["test", "--workspace", "--no-fail-fast"])?;
 
     // Built here rather than by the first test that needs it, so that five minutes of silence have their explanation.

@@ -316,29 +316,60 @@ fn without_proc_it_says_so_and_does_no_harm() {
     container.wait(GRACE);
 }
 
-/// A loop in a subshell restarts its program: it drains again, and again, without PID 1 ending too soon.
+/// A loop in a subshell restarts its program, which drains again; then the loop is ended, and PID 1 goes on. Not before
+/// the others have drained: PID 1 may wait for the loop, and end.
 #[test]
-fn a_loop_behind_pid_1_is_drained_again() {
+fn a_loop_behind_pid_1_is_drained_again_and_ended() {
+    if !available(&["bash", "busybox"]) {
+        return;
+    }
+    let script =
+        "( while :; do app drain=100; done ) & P=$!; app2 drain=900 & wait $P; echo went on";
+    for shell in [&["dash"] as &[&str], &["bash"], &["busybox", "sh"]] {
+        let argv = [shell, &["-c", script]].concat();
+        let mut container = start(&argv, 2);
+        let (output, end) = terminate(&mut container, &[]);
+        assert_silent_success(&output);
+        let log = container.log();
+        assert!(
+            matches!(end, End::Exit(0, _)) && container.output().contains("went on"),
+            "{shell:?}: {end:?}\n{log}"
+        );
+        let count = |what: &str| log.lines().filter(|line| line.contains(what)).count();
+        assert_eq!(count("start"), 3, "{shell:?}\n{log}");
+        assert_eq!(count("signal"), 3, "{shell:?}: nobody twice\n{log}");
+        assert_eq!(count("graceful"), 3, "{shell:?}\n{log}");
+    }
+}
+
+/// A shell that only goes on to its next command is no loop, and finishes.
+#[test]
+fn the_end_of_a_subshell_still_runs() {
     if !available(&[]) {
         return;
     }
-    let mut container = start(
-        &[
-            "dash",
-            "-c",
-            "( while :; do app drain=100; done ) & app2 drain=100 & wait",
-        ],
-        2,
-    );
-    let output = container.hook(&[]);
+    let script = "( app; echo one; (echo two) ) & wait; echo three";
+    let mut container = start(&["dash", "-c", script], 1);
+    let (output, end) = terminate(&mut container, &[]);
     assert_silent_success(&output);
-    container.wait_for("graceful", 3);
-    container.signal(9);
-    container.wait(GRACE);
-    let log = container.log();
-    let signals = log.lines().filter(|line| line.contains("signal")).count();
-    let started = log.lines().filter(|line| line.contains("start")).count();
-    assert!(signals <= started, "nobody twice:\n{log}");
+    assert_graceful(&container, end, 1);
+    assert_eq!(container.output(), "app last words\none\ntwo\nthree\n");
+}
+
+/// `trap : TERM` stops nothing, but the hook does not ask the script: it finds the program, as with any other trap.
+#[test]
+fn a_trap_that_stops_nothing() {
+    if !available(&["bash", "busybox"]) {
+        return;
+    }
+    for shell in [&["dash"] as &[&str], &["bash"], &["busybox", "sh"]] {
+        let argv = [shell, &["-c", "trap : TERM; app drain=500 & wait"]].concat();
+        let mut container = start(&argv, 1);
+        let (output, end) = terminate(&mut container, &[]);
+        // The container may have ended first, and the hook with it.
+        assert!(output.stderr.is_empty(), "{output:?}");
+        assert_graceful(&container, end, 1);
+    }
 }
 
 /// As PID 1 we give a hook that still runs a moment to end: the kubelet would report that it failed.

@@ -2,6 +2,7 @@
 //! busybox; says loudly what it skips.
 #![allow(clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod aarch64;
 mod celery;
 mod cli;
 mod container;

@@ -6,7 +6,7 @@ use std::process::Command;
 
 /// Program and Debian package: containers are made of the first ones, the rest runs in them beside softstop-init.
 #[rustfmt::skip]
-const NEEDS: [(&str, &str); 12] = [
+const NEEDS: [(&str, &str); 16] = [
     ("unshare", "util-linux"),
     ("nsenter", "util-linux"),
     ("setsid", "util-linux"),
@@ -19,7 +19,14 @@ const NEEDS: [(&str, &str); 12] = [
     ("tini-static", "tini"),
     ("dumb-init", "dumb-init"),
     ("catatonit", "catatonit"),
+    ("sudo", "sudo"),
+    ("runsvdir", "runit"),
+    ("time", "time"),
+    ("qemu-aarch64-static", "qemu-user-static"),
 ];
+
+/// softstop-init needs no operating system's library, on no processor.
+const TARGET: &str = "aarch64-unknown-none";
 
 /// Installs what is missing, where that is possible without asking: as root on Debian. Elsewhere says what to install.
 pub(super) fn provide() {
@@ -32,6 +39,12 @@ pub(super) fn provide() {
         println!(
             "!!! MISSING: {program} (Debian package {package}): tests that need it are skipped"
         );
+    }
+    let added = Command::new("rustup")
+        .args(["target", "add", TARGET])
+        .status();
+    if !added.is_ok_and(|status| status.success()) {
+        println!("!!! MISSING: rustup target {TARGET}: tests that need it are skipped");
     }
 }
 
