@@ -1,6 +1,5 @@
 //! `drain` as a preStop hook in containers whose PID 1 is not ours.
 
-use std::fs;
 use std::process::Output;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -16,7 +15,7 @@ fn terminate(container: &mut Container, hook: &[&str]) -> (Output, End) {
     (output, container.wait(GRACE))
 }
 
-fn start(argv: &[&str], programs: usize) -> Container {
+pub(crate) fn start(argv: &[&str], programs: usize) -> Container {
     softstop_init();
     let container = Container::start(argv);
     container.wait_for("start", programs);
@@ -38,7 +37,7 @@ fn assert_graceful(container: &Container, end: End, programs: usize) {
 }
 
 #[track_caller]
-fn assert_silent_success(output: &Output) {
+pub(crate) fn assert_silent_success(output: &Output) {
     assert!(output.status.success(), "{output:?}");
     assert!(
         output.stderr.is_empty() && output.stdout.is_empty(),
@@ -258,62 +257,6 @@ fn a_second_hook_does_not_signal_again() {
         assert!(begun.elapsed() >= Duration::from_millis(850));
         assert_graceful(&container, end, 1);
     }
-}
-
-/// Without `/proc`, or with one that hides others, there is nothing to see: say so and be gone, after the delay.
-#[test]
-fn without_proc_it_says_so_and_does_no_harm() {
-    if !available(&["setpriv"]) {
-        return;
-    }
-    let mut container = start(&["dash", "-c", "app; true"], 1);
-    let drain = format!("{} drain", softstop_init().display());
-    let hidden = format!("umount /proc || mount -t tmpfs none /proc; exec {drain}");
-    let output = container
-        .exec(&["unshare", "--mount", "dash", "-c", &hidden])
-        .output()
-        .expect("hook");
-    assert!(output.status.success(), "{output:?}");
-    assert_eq!(
-        String::from_utf8_lossy(&output.stderr),
-        "softstop-init: drain: cannot read /proc, so nothing was signalled\n"
-    );
-    // PID 1 of another container (a pod that shares its processes), or of another user.
-    let other_container = container
-        .exec(&[
-            "unshare",
-            "--mount",
-            softstop_init().to_str().expect("path"),
-            "drain",
-        ])
-        .output();
-    fs::copy(softstop_init(), container.directory.path().join("init")).expect("copy");
-    fs::set_permissions(
-        container.directory.path(),
-        std::os::unix::fs::PermissionsExt::from_mode(0o755),
-    )
-    .expect("mode");
-    let other_user = [
-        "setpriv",
-        "--reuid",
-        "65534",
-        "--clear-groups",
-        "{DIR}/init",
-        "drain",
-        "--signal",
-        "INT",
-    ];
-    for output in [other_container, container.exec(&other_user).output()] {
-        let output = output.expect("hook");
-        assert!(output.status.success(), "{output:?}");
-        assert_eq!(
-            String::from_utf8_lossy(&output.stderr),
-            "softstop-init: drain: PID 1 is not this container's, so nothing was signalled\n"
-        );
-    }
-    assert!(!container.log().contains("signal"), "{}", container.log());
-    container.signal(9);
-    container.wait(GRACE);
 }
 
 /// A loop in a subshell restarts its program, which drains again; then the loop is ended, and PID 1 goes on. Not before

@@ -8,6 +8,7 @@ mod cli;
 mod container;
 mod hook;
 mod load;
+mod restricted;
 mod shapes;
 mod signals;
 mod trees;
