@@ -6,7 +6,7 @@ use std::process::Command;
 
 /// Program and Debian package: containers are made of the first ones, the rest runs in them beside softstop-init.
 #[rustfmt::skip]
-const NEEDS: [(&str, &str); 16] = [
+const NEEDS: [(&str, &str); 18] = [
     ("unshare", "util-linux"),
     ("nsenter", "util-linux"),
     ("setsid", "util-linux"),
@@ -22,6 +22,8 @@ const NEEDS: [(&str, &str); 16] = [
     ("sudo", "sudo"),
     ("runsvdir", "runit"),
     ("time", "time"),
+    ("make", "make"),
+    ("redis-server", "redis-server"),
     ("qemu-aarch64-static", "qemu-user-static"),
 ];
 
