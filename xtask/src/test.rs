@@ -41,6 +41,23 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         "lints of the node's tests",
         ["clippy", "--test", "node", "--", "-D", "warnings"],
     )?;
+    tally.step(
+        "lints of softstop-init without std",
+        [
+            "clippy",
+            "--package",
+            "softstop-init",
+            "--profile",
+            "tiny",
+            "--features",
+            "freestanding",
+            "--bin",
+            "softstop-init",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    )?;
     tally.tests(["test", "--workspace", "--no-fail-fast"])?;
 
     // Built here rather than by the first test that needs them, so that minutes of silence have their explanation.

@@ -20,6 +20,8 @@ pub enum Owner {
     Hook,
 }
 
+const STOP: u8 = 19;
+
 /// How long a program at the end of a pipeline may take to see end-of-file before it is told to stop, in milliseconds.
 const END_OF_FILE: u64 = 1000;
 
@@ -39,6 +41,8 @@ pub struct Drain<'a> {
     ended_main: bool,
     /// Since when no program is left.
     quiet: Option<u64>,
+    /// When the youngest process started that was there at the beginning.
+    begun: u64,
 }
 
 /// What [`Drain::step`] found.
@@ -68,6 +72,7 @@ impl<'a> Drain<'a> {
             last: 0,
             ended_main: false,
             quiet: None,
+            begun: 0,
         }
     }
 
@@ -91,6 +96,9 @@ impl<'a> Drain<'a> {
         let init = matches!(self.owner, Owner::Init { .. });
         table.judge(self.root, self.signal, init);
         self.forget_the_dead(table);
+        if self.begun == 0 {
+            self.begun = table.rows().iter().map(|row| row.start).max().unwrap_or(0);
+        }
         if let Owner::Init { main } = self.owner
             && let Some(row) = table.get(main)
             && matches!(row.role, Role::Program | Role::Script)
@@ -193,8 +201,22 @@ impl<'a> Drain<'a> {
             Role::Program | Role::Consumer => {
                 self.told += 1;
                 self.last = row.pid;
+                if self.owner == Owner::Hook && row.start > self.begun {
+                    self.restrain(table, row.parent, send);
+                }
             }
             _ => {}
+        }
+    }
+
+    /// What starts another program behind PID 1 while all are told to stop is a loop: it is stopped, and ended when all
+    /// have drained. Not earlier, because PID 1 might wait for it, and end.
+    fn restrain(&mut self, table: &Table, parent: u32, send: Send) {
+        if let Some(row) = table.get(parent)
+            && row.role == Role::Swallower
+            && self.mark(row)
+        {
+            send(row, STOP);
         }
     }
 
@@ -268,6 +290,9 @@ impl<'a> Drain<'a> {
                 }
                 (Owner::Hook, Role::Idle) if self.told_any() && !unhandled => {
                     self.tell(table, row, send);
+                }
+                (Owner::Hook, Role::Swallower) if self.is_marked(row) && !unhandled => {
+                    self.end(row, send);
                 }
                 _ => {}
             }

@@ -9,7 +9,7 @@
 //!
 //! [`tree`] and [`drain`] decide and are pure; [`sys`] is the only module that talks to the kernel, and holds nearly all
 //! `unsafe` code. There is no allocator and no libc: `cargo build-init` links the program for the host's ordinary target,
-//! with its own `_start`. It needs panics that abort, hence the profile `tiny` and the feature `freestanding`; ordinary
+//! with its own `_start`, and with `--target aarch64-unknown-none` for aarch64. It needs panics that abort, hence the profile `tiny` and the feature `freestanding`; ordinary
 //! builds leave the program out and test this library with std.
 //!
 //! What is signalled, and when:
@@ -20,9 +20,11 @@
 //! - a program without a handler is signalled by PID 1 only when those with one have drained; alone, and always by the
 //!   hook, it is left the time it had.
 //!
-//! Known limits: a script that handles the signal but stops nothing (`trap : TERM; server & wait`) leaves its server
-//! without a signal, because nobody can see from outside that it does not; a multi-threaded program whose first thread has
-//! ended looks like a zombie. The aarch64 half of [`sys`] compiles in the release workflow only; it has not been run.
+//! A hook ends no shell, but for a loop behind PID 1 that starts program after program, when all have drained.
+//!
+//! Known limits: as PID 1, a script that handles the signal but stops nothing (`trap : TERM; server & wait`) leaves its
+//! server without a signal, because nobody can see from outside that it does not; a multi-threaded program whose first
+//! thread has ended looks like a zombie.
 #![cfg_attr(not(test), no_std)]
 
 pub mod args;

@@ -199,7 +199,7 @@ pub fn forwards_to_child_only(pid: u32) -> bool {
         crate::proc::words(environment).any(|word| word.starts_with(b"TINI_KILL_PROCESS_GROUP="));
     is_one_of(name, b"catatonit docker-init tini tini-static")
         && !by_environment
-        && !options.any(|word| word.contains(&b'g'))
+        && !options.any(|word| word.split(|&byte| byte == b'g').nth(1).is_some())
 }
 
 /// `/proc/PID/NAME`.

@@ -1,5 +1,6 @@
 //! Starts the program as the container runtime would have started it: same search, same terminal, same signals.
 
+use crate::proc::base_name;
 use crate::sys::{self, Errno, Fork, SignalSet, Vector};
 use crate::text::{Text, say};
 
@@ -42,7 +43,7 @@ fn execute(arguments: Vector, environment: Vector) -> u8 {
         return NOT_FOUND;
     };
     let name = program.to_bytes();
-    if name.contains(&b'/') {
+    if base_name(name).len() < name.len() {
         let errno = sys::execute(program, arguments, environment);
         return explain(name, errno, b"");
     }

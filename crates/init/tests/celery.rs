@@ -101,10 +101,12 @@ fn stop_in_the_middle(argv: &[&str], hook: bool) -> Option<(String, End, String)
         "{} -A tasks worker --concurrency=2 --loglevel=info",
         celery.display()
     );
-    let argv: Vec<_> = argv
-        .iter()
-        .map(|word| word.replace("{CELERY}", &worker))
-        .collect();
+    let multi = format!(
+        "{} multi start one -A tasks --concurrency=2 --pidfile=one.pid --logfile=one.log",
+        celery.display()
+    );
+    let expand = |word: &&str| word.replace("{CELERY}", &worker).replace("{MULTI}", &multi);
+    let argv: Vec<_> = argv.iter().map(expand).collect();
     let mut container = Container::start_with(&argv, environment);
     let log = container.directory.path().join("log");
     let mut call = Command::new(celery.with_file_name("python"));
@@ -129,7 +131,7 @@ fn a_running_task_is_finished() {
         return;
     }
     let init = softstop_init().to_str().expect("path");
-    let cases: [(&[&str], bool); 5] = [
+    let cases: [(&[&str], bool); 7] = [
         (&[init, "--", "dash", "-c", "{CELERY}; true"], false),
         (&[init, "--", "bash", "-c", "exec {CELERY}"], false),
         (&["dash", "-c", "{CELERY}; true"], true),
@@ -138,6 +140,12 @@ fn a_running_task_is_finished() {
             &["dumb-init", "--", "dash", "-c", "{CELERY} 2>&1 | tee log"],
             true,
         ),
+        // The worker is a daemon; the idle command only keeps the container alive.
+        (
+            &[init, "--", "dash", "-c", "{MULTI}; exec tail -f /dev/null"],
+            false,
+        ),
+        (&["dash", "-c", "{MULTI}; tail -f /dev/null; true"], true),
     ];
     std::thread::scope(|scope| {
         for (argv, hook) in cases {

@@ -17,6 +17,29 @@ pub(crate) fn softstop_init() -> &'static Path {
     BUILT.get_or_init(|| built(&["build-init"], "tiny/softstop-init"))
 }
 
+const AARCH64: &str = "aarch64-unknown-none";
+const EMULATOR: &str = "qemu-aarch64-static";
+
+/// The same program for aarch64 behind an emulator, as the first words of a command; says so where it cannot be had.
+pub(crate) fn aarch64() -> Option<[&'static str; 2]> {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let library = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", AARCH64])
+        .output()
+        .expect("rustc");
+    if !Path::new(String::from_utf8_lossy(&library.stdout).trim()).is_dir() {
+        eprintln!("SKIPPED: this needs `rustup target add {AARCH64}`");
+        return None;
+    }
+    if !available(&[EMULATOR]) {
+        return None;
+    }
+    let arguments = ["build-init", "--target", AARCH64];
+    let path = format!("{AARCH64}/tiny/softstop-init");
+    let program = BUILT.get_or_init(|| built(&arguments, &path));
+    Some([EMULATOR, program.to_str().expect("path")])
+}
+
 /// The program that logs what reaches it.
 pub(crate) fn drainer() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();

@@ -2,11 +2,13 @@
 //! busybox; says loudly what it skips.
 #![allow(clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod aarch64;
 mod celery;
 mod cli;
 mod container;
 mod hook;
 mod load;
+mod restricted;
 mod shapes;
 mod signals;
 mod trees;

@@ -149,32 +149,40 @@ fn fork_storms() {
     }
 }
 
-/// Ids beyond 16 bits, and parents with larger ids than their children.
+/// Ids of 22 bits, and parents with larger ids than their children, for PID 1 and for a hook.
 #[test]
 fn large_process_ids() {
+    const PID_MAX: &str = "/proc/sys/kernel/pid_max";
     if !available(&[]) {
         return;
     }
+    let before = fs::read_to_string(PID_MAX).expect("pid_max");
     let script = "echo 4194304 > /proc/sys/kernel/pid_max && echo 4194290 > /proc/sys/kernel/ns_last_pid; \
-                  dash -c 'dash -c \"app & app2 & wait; true\"; true' & wait; true";
-    let mut container = Container::start(&[init(), "--", "dash", "-c", script]);
-    container.wait_for("start", 2);
-    let log = container.log();
-    let largest = log
-        .lines()
-        .filter_map(|line| line.split(' ').nth(1)?.parse::<u32>().ok())
-        .max();
-    let end = container.stop(GRACE);
-    assert_eq!(
-        container.log().matches("graceful").count(),
-        2,
-        "{end:?}\n{}",
-        container.log()
-    );
-    if largest < Some(65_536) {
-        eprintln!(
-            "SKIPPED: this kernel has one pid_max for all namespaces; ids stayed at {largest:?}"
-        );
+                  dash -c 'dash -c \"app & app2 & wait; true\"; app3' & wait; true";
+    for hook in [false, true] {
+        let prefix: &[&str] = if hook { &[] } else { &[init(), "--"] };
+        let mut container = Container::start(&[prefix, &["dash", "-c", script]].concat());
+        container.wait_for("start", 2);
+        let log = container.log();
+        let ids = || log.lines().filter_map(|line| line.split(' ').nth(1));
+        let largest = ids().filter_map(|id| id.parse::<u32>().ok()).max();
+        if hook {
+            let output = container.hook(&[]);
+            assert!(output.status.success() && output.stderr.is_empty());
+        }
+        let end = container.stop(GRACE);
+        let log = container.log();
+        // With the hook the shell goes on to its next command, which drains as well.
+        let programs = if hook { 3 } else { 2 };
+        let count = |what: &str| log.matches(what).count();
+        assert_eq!(count("graceful"), programs, "{end:?}\n{log}");
+        assert_eq!(count("signal"), programs, "{end:?}\n{log}");
+        assert!(matches!(end, End::Exit(..)), "{end:?}\n{log}");
+        if fs::read_to_string(PID_MAX).expect("pid_max") != before {
+            fs::write(PID_MAX, &before).expect("pid_max");
+            eprintln!("this kernel has one pid_max for all namespaces: put back");
+        }
+        assert!(largest > Some(4_194_290), "{largest:?}\n{log}");
     }
 }
 

@@ -22,39 +22,91 @@ fn stop_argv(argv: &[&str], programs: usize) -> (String, End) {
 }
 
 #[track_caller]
-fn assert_graceful((log, end): &(String, End), programs: usize) {
-    let count = |what: &str| log.lines().filter(|line| line.contains(what)).count();
-    assert_eq!(count("graceful"), programs, "{end:?}\n{log}");
-    assert_eq!(count("signal"), programs, "nobody twice: {end:?}\n{log}");
-    assert!(matches!(end, End::Exit(..)), "{end:?}\n{log}");
+fn assert_graceful(result: &(String, End), programs: usize) {
+    assert_graceful_in("", result, programs);
 }
+
+#[track_caller]
+fn assert_graceful_in(what: &str, (log, end): &(String, End), programs: usize) {
+    let count = |what: &str| log.lines().filter(|line| line.contains(what)).count();
+    assert_eq!(count("graceful"), programs, "{what}: {end:?}\n{log}");
+    assert_eq!(
+        count("signal"),
+        programs,
+        "{what}: nobody twice: {end:?}\n{log}"
+    );
+    assert!(matches!(end, End::Exit(..)), "{what}: {end:?}\n{log}");
+}
+
+/// Real launchers that stay between the shell and the program: what has to be installed, and the command.
+const LAUNCHERS: &[(&str, &str)] = &[
+    ("flock", "flock {DIR}/lock app"),
+    ("flock", "flock {DIR}/lock -c 'app; true'"),
+    ("xargs", "echo drain=100 | xargs app"),
+    ("xargs", "echo drain=100 | xargs -I% dash -c 'app %; true'"),
+    ("script", "script -qec 'app; true' /dev/null"),
+    ("timeout", "timeout 60 app"),
+    ("timeout", "timeout 60 dash -c 'app; true'"),
+    // The environment is kept only so.
+    ("su", "su -p root -c 'app; true'"),
+    ("runuser", "runuser -u root -- app"),
+    ("sudo", "sudo -E {DIR}/app"),
+    ("sudo", "sudo -E dash -c '{DIR}/app; true'"),
+    ("busybox", "busybox time app"),
+    ("time", "/usr/bin/time -o {DIR}/time app"),
+    ("setsid", "setsid -w app"),
+    ("nice", "nice env A=b app"),
+    (
+        "make",
+        "printf 'run:\\n\\tapp\\n\\ttrue\\n' > Makefile; make -s run",
+    ),
+    (
+        "make",
+        "printf 'run:\\n\\t@app; true\\n' > Makefile; make -s run",
+    ),
+    (
+        "npm",
+        "echo '{\"scripts\":{\"start\":\"app\"}}' > package.json; npm start",
+    ),
+    (
+        "npm",
+        "echo '{\"scripts\":{\"start\":\"app; true\"}}' > package.json; npm start",
+    ),
+    (
+        "runsvdir",
+        "mkdir -p sv/app; printf '#!/bin/sh\\nexec app\\n' > sv/app/run; chmod +x sv/app/run; runsvdir sv",
+    ),
+];
 
 #[test]
 fn launchers_are_looked_through() {
-    for (launcher, program) in [
-        ("flock {DIR}/lock app", "flock"),
-        ("flock {DIR}/lock -c 'app; true'", "flock"),
-        ("echo x | xargs app drain=100 #", "xargs"),
-        ("script -qec 'app; true' /dev/null", "script"),
-        ("timeout 60 app", "timeout"),
-        ("timeout 60 dash -c 'app; true'", "timeout"),
-        ("su root -c 'app; true'", "su"),
-        ("runuser -u root -- app", "runuser"),
-        ("busybox time app", "busybox"),
-        ("setsid -w app", "setsid"),
-        ("nice env A=b app", "nice"),
-    ] {
-        if !available(&[program]) {
+    for (needs, command) in LAUNCHERS {
+        if available(&[needs]) {
+            let result = stop(&format!("{command}; true"), 1);
+            assert_graceful_in(command, &result, 1);
+        }
+    }
+}
+
+#[test]
+fn a_hook_looks_through_launchers() {
+    for (needs, command) in LAUNCHERS {
+        if !available(&[needs]) {
             continue;
         }
-        // su and runuser keep the environment only so.
-        let launcher = launcher.replace("su root", "su -p root").replace('#', "");
-        if launcher.starts_with("echo") {
-            // drain=100 and x: the word x is no argument the drainer knows.
-            assert_graceful(&stop("echo drain=100 | xargs app; true", 1), 1);
-            continue;
-        }
-        assert_graceful(&stop(&format!("{launcher}; true"), 1), 1);
+        softstop_init();
+        let mut container = Container::start(&["dash", "-c", &format!("{command}; true")]);
+        container.wait_for("start", 1);
+        std::thread::sleep(Duration::from_millis(50));
+        let hook = container.hook(&[]);
+        assert!(hook.status.success() && hook.stderr.is_empty(), "{hook:?}");
+        container.signal(15);
+        // runsvdir starts its service again after 5 s, and is ended then.
+        let end = container.wait(2 * GRACE);
+        let log = container.log();
+        let runs = log.matches("start").count();
+        assert_eq!(runs, if *needs == "runsvdir" { 2 } else { 1 }, "{command}");
+        assert_graceful_in(command, &(log, end), runs);
     }
 }
 
@@ -221,6 +273,34 @@ fn a_lone_program_without_a_handler_is_left_alone() {
             !container.log().contains("app2"),
             "the next command does not start"
         );
+    }
+}
+
+/// A script that handles the signal is asked to stop its programs. `trap : TERM` does not, and nobody can see that from
+/// outside: a second signal could be the one that costs a program its work, so the program keeps all the time it had. Told
+/// again, it drains.
+#[test]
+fn a_trap_that_stops_nothing_leaves_its_program_its_time() {
+    if !available(&["bash", "busybox"]) {
+        return;
+    }
+    for shell in [&["dash"] as &[&str], &["bash"], &["busybox", "sh"]] {
+        let init = softstop_init().to_str().expect("path");
+        let argv = [
+            &[init, "--"],
+            shell,
+            &["-c", "trap : TERM; app & wait; echo went on"],
+        ]
+        .concat();
+        let mut container = Container::start(&argv);
+        container.wait_for("start", 1);
+        std::thread::sleep(Duration::from_millis(60));
+        container.signal(15);
+        std::thread::sleep(Duration::from_millis(1200));
+        assert_eq!(container.output(), "went on\n", "the script has ended");
+        assert!(!container.log().contains("signal"), "{}", container.log());
+        let end = container.stop(GRACE);
+        assert_graceful(&(container.log(), end), 1);
     }
 }
 

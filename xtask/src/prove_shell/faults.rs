@@ -1,12 +1,16 @@
 //! Rules that are wrong on purpose: the proof has to be able to see each of them.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
 use anyhow::bail;
 use softstop_core::shell::{Command, Outcome, Reading, Reason, Refusal, insert, is_builtin, read};
 
+use super::pairs::{Verdict, compare};
 use super::random::Random;
-use super::runner::Runner;
+use super::runner::{Program, Runner};
 use super::shells::Shell;
-use super::{Verdict, compare, script};
+use super::{in_parallel, script};
 
 /// A wrong rule: where it would insert, if it has an opinion.
 struct Fault {
@@ -197,18 +201,31 @@ fn characters_for_bytes(text: &str, reading: &Reading) -> Option<Vec<usize>> {
 }
 
 /// Follows each wrong rule until it shows, or until so many pairs have not shown it.
-pub(super) fn run(runner: &Runner, shells: &[Shell], seed: u64, pairs: u64) -> anyhow::Result<()> {
-    let mut missed = Vec::new();
-    for fault in FAULTS {
-        if let Some((pair, shell)) = caught(runner, shells, fault, seed, pairs)? {
-            println!("caught  {:32} by pair {pair}, in {shell}", fault.name);
-        } else {
-            println!("MISSED  {}", fault.name);
-            missed.push(fault.name);
+pub(super) fn run(
+    shells: &[Shell],
+    program: &Program,
+    seed: u64,
+    pairs: u64,
+) -> anyhow::Result<()> {
+    let missed = Mutex::new(Vec::new());
+    let next = AtomicUsize::new(0);
+    in_parallel(program, |runner| {
+        while let Some(fault) = FAULTS.get(next.fetch_add(1, Relaxed)) {
+            if let Some((pair, shell)) = caught(runner, shells, fault, seed, pairs)? {
+                println!("caught  {:32} by pair {pair}, in {shell}", fault.name);
+            } else {
+                println!("MISSED  {}", fault.name);
+                missed
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(fault.name);
+            }
         }
-    }
+        Ok(())
+    })?;
+    let missed = missed.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!(
-        "prove-shell: {} of {} wrong rules caught",
+        "prove-shell: seed {seed}: {} of {} wrong rules caught",
         FAULTS.len() - missed.len(),
         FAULTS.len()
     );

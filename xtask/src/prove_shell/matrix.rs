@@ -1,14 +1,16 @@
 //! Construct by construct: the rewritten script makes the program PID 1, which gets TERM once and exits by itself.
 
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use softstop_core::shell::{Outcome, insert, read};
 
-use super::runner::Runner;
+use super::in_parallel;
+use super::pairs::{Verdict, compare};
+use super::runner::{Program, Runner};
 use super::shells::Shell;
-use super::{Verdict, compare};
 
 /// Scripts in every shell's grammar whose program is `app`, and that take exec.
 const SCRIPTS: &[&str] = &[
@@ -78,30 +80,21 @@ const SCRIPTS: &[&str] = &[
 ];
 
 /// Runs every construct on every shell.
-pub(super) fn run(runner: &Runner, shells: &[Shell]) -> anyhow::Result<()> {
-    let mut failures = 0;
-    for script in SCRIPTS {
-        for shell in shells {
-            let Outcome::Exec(offsets) = read(script, shell.dialect).outcome else {
-                println!("REFUSED  {}: {script:?}", shell.name);
-                failures += 1;
-                continue;
-            };
-            let rewritten = insert(script, &offsets);
-            if let Verdict::Differs(pair) = compare(runner, shell, script, &rewritten)? {
-                println!(
-                    "DIFFERS  {}: {script:?}\n{}",
-                    shell.name,
-                    pair.0.against(&pair.1)
-                );
-                failures += 1;
-            }
-            if let Some(problem) = stop(runner, shell, &rewritten)? {
-                println!("NO DRAIN {}: {rewritten:?}: {problem}", shell.name);
-                failures += 1;
+pub(super) fn run(shells: &[Shell], program: &Program) -> anyhow::Result<()> {
+    let failures = AtomicUsize::new(0);
+    let next = AtomicUsize::new(0);
+    in_parallel(program, |runner| {
+        while let Some(script) = SCRIPTS.get(next.fetch_add(1, Relaxed)) {
+            for shell in shells {
+                for problem in problems(runner, shell, script)? {
+                    println!("{problem}");
+                    failures.fetch_add(1, Relaxed);
+                }
             }
         }
-    }
+        Ok(())
+    })?;
+    let failures = failures.into_inner();
     println!(
         "prove-shell: {} constructs on {} shells: {failures} failures",
         SCRIPTS.len(),
@@ -114,6 +107,22 @@ pub(super) fn run(runner: &Runner, shells: &[Shell]) -> anyhow::Result<()> {
     }
 }
 
+fn problems(runner: &Runner, shell: &Shell, script: &str) -> anyhow::Result<Vec<String>> {
+    let Outcome::Exec(offsets) = read(script, shell.dialect).outcome else {
+        return Ok(vec![format!("REFUSED  {}: {script:?}", shell.name)]);
+    };
+    let rewritten = insert(script, &offsets);
+    let mut problems = Vec::new();
+    if let Verdict::Differs(pair) = compare(runner, shell, script, &rewritten)? {
+        let seen = pair.0.against(&pair.1);
+        problems.push(format!("DIFFERS  {}: {script:?}\n{seen}", shell.name));
+    }
+    if let Some(problem) = stop(runner, shell, &rewritten)? {
+        problems.push(format!("NO DRAIN {}: {rewritten:?}: {problem}", shell.name));
+    }
+    Ok(problems)
+}
+
 /// Starts a script, stops it as a kubelet would, and says what was not as it should be.
 fn stop(runner: &Runner, shell: &Shell, script: &str) -> anyhow::Result<Option<String>> {
     let mut running = runner.start(shell, &[], script, true)?;
@@ -122,10 +131,7 @@ fn stop(runner: &Runner, shell: &Shell, script: &str) -> anyhow::Result<Option<S
         running.kill()?;
         return Ok(Some("the program did not start".to_owned()));
     }
-    let Some(first) = running.first_process() else {
-        running.kill()?;
-        return Ok(Some("it ended before it was stopped".to_owned()));
-    };
+    let first = running.first_process();
     let started = Instant::now();
     Command::new("kill")
         .args(["-TERM", &first.to_string()])

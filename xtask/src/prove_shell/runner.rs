@@ -1,23 +1,30 @@
 //! Runs a script as a container would: the shell is PID 1 of its own PID, mount and network namespaces, without
 //! privileges, in a fresh directory, with nothing on its standard input.
 
+mod isolation;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tempfile::TempDir;
+
+use isolation::{Isolation, NOBODY};
 
 use super::shells::Shell;
 
 /// What can be seen of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Observed {
-    /// Exit code, 128 + signal, or -1 when the time was up.
+    /// Exit code, 128 + signal, or [`OVER_THE_LIMIT`].
     pub(super) status: i32,
     pub(super) stdout: String,
     /// What the programs saw: name, arguments, environment, directory, descriptors; one line each.
@@ -66,110 +73,99 @@ impl Observed {
     }
 }
 
-/// The time one run may take.
-const LIMIT: Duration = Duration::from_secs(4);
+/// The time one run may take, on a machine that has other things to do as well.
+const LIMIT: Duration = Duration::from_secs(8);
 
-/// Programs that exit 0, and those that exit 3.
-const PROGRAMS: &[(&str, u8)] = &[("ok", 0), ("app", 0), ("app2", 0), ("fail", 3), ("app3", 3)];
+/// Status of a run that took longer and was killed.
+pub(super) const OVER_THE_LIMIT: i32 = -1;
 
-/// Without privileges of any kind.
-const NOBODY: u32 = 65_534;
+/// As much of a file is compared.
+const COMPARED: u64 = 65_536;
+
+/// The names that the program is called by: `fail` and `app3` exit 3.
+const NAMES: &[&str] = &["ok", "app", "app2", "fail", "app3"];
+
+/// What `app` does when it is to be stopped.
+const SERVE: &str = "\
+trap 'echo term >>runs; exit 0' TERM
+echo \"ready pid $$\" >>runs
+while :; do /bin/sleep 0.02; done
+";
+
+/// The program that scripts run, built once; scripts run beside it.
+pub(super) struct Program(TempDir);
+
+impl Program {
+    pub(super) fn build() -> anyhow::Result<Self> {
+        // In memory, where programs may run from there: a disk takes a fifth of the time.
+        let memory = Self::build_in(Path::new("/dev/shm"));
+        memory.or_else(|_| Self::build_in(&std::env::temp_dir()))
+    }
+
+    fn build_in(base: &Path) -> anyhow::Result<Self> {
+        let directory = TempDir::with_prefix_in("prove-shell-", base)?;
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
+        let source = directory.path().join("probe.rs");
+        fs::write(&source, include_str!("probe.rs"))?;
+        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let program = Self(directory);
+        let built = Command::new(rustc)
+            .args(["--edition=2024", "-O", "-Cpanic=abort", "-Cstrip=symbols"])
+            .args(["-Ctarget-feature=+crt-static", "-Crelocation-model=static"])
+            .arg("-o")
+            .arg(program.path())
+            .arg(source)
+            .status()
+            .context("starting rustc")?;
+        ensure!(built.success(), "rustc fails on the program of the scripts");
+        let runs = Command::new(program.path())
+            .stdout(Stdio::null())
+            .status()?;
+        ensure!(runs.success(), "{} does not run", program.path().display());
+        Ok(program)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("probe")
+    }
+}
 
 pub(super) struct Runner {
     root: TempDir,
-    isolate: Vec<String>,
-    privileged: bool,
+    isolation: Isolation,
+    program: PathBuf,
 }
 
 impl Runner {
-    /// A runner; `None` where this machine makes no namespaces.
-    pub(super) fn new() -> anyhow::Result<Option<Self>> {
-        let privileged = fs::metadata("/proc/self")?.uid() == 0;
-        let isolate: &[&str] = if privileged {
-            &[
-                "timeout",
-                "--signal=KILL",
-                "20",
-                "unshare",
-                "--pid",
-                "--fork",
-                "--kill-child",
-                "--mount",
-                "--net",
-                "--ipc",
-                "--",
-                "setpriv",
-                "--reuid=65534",
-                "--regid=65534",
-                "--clear-groups",
-                "--bounding-set=-all",
-                "--no-new-privs",
-                "--pdeathsig=KILL",
-                "--",
-            ]
-        } else {
-            &[
-                "timeout",
-                "--signal=KILL",
-                "20",
-                "unshare",
-                "--user",
-                "--pid",
-                "--fork",
-                "--kill-child",
-                "--mount",
-                "--net",
-                "--ipc",
-                "--",
-            ]
-        };
-        let isolate: Vec<String> = isolate.iter().map(|&word| word.to_owned()).collect();
-        let root = TempDir::with_prefix("prove-shell-")?;
+    /// A runner for this thread.
+    pub(super) fn new(program: &Program) -> anyhow::Result<Self> {
+        let isolation = Isolation::new()?;
+        let root = TempDir::with_prefix_in("worker-", program.0.path())?;
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755))?;
         let runner = Self {
             root,
-            isolate,
-            privileged,
+            isolation,
+            program: program.path(),
         };
-        runner.install()?;
-        let works = runner
-            .command()
-            .arg("true")
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success());
-        Ok(works.then_some(runner))
-    }
-
-    /// Writes the programs; each logs where no script's redirection reaches.
-    fn install(&self) -> anyhow::Result<()> {
-        let bin = self.root.path().join("bin");
+        let bin = runner.root.path().join("bin");
         fs::create_dir(&bin)?;
-        for (name, status) in PROGRAMS {
-            self.install_program(&bin.join(name), *status)?;
+        for name in NAMES {
+            runner.install(&bin.join(name))?;
         }
-        Ok(())
+        let log = runner.log();
+        fs::create_dir(log.parent().context("no folder")?)?;
+        fs::write(&log, "")?;
+        fs::set_permissions(&log, fs::Permissions::from_mode(0o666))?;
+        Ok(runner)
     }
 
-    fn install_program(&self, path: &Path, status: u8) -> anyhow::Result<()> {
-        let text = format!(
-            "#!/bin/dash\n\
-             line=${{0##*/}}; for word; do line=\"$line [$word]\"; done\n\
-             line=\"$line FOO=$FOO A=$A umask=$(umask) pwd=${{PWD##*/}}\"\n\
-             for fd in 3 4 5; do [ -e /proc/self/fd/$fd ] && line=\"$line fd$fd\"; done\n\
-             echo \"$line\"\n\
-             echo \"$line\" >>{log}\n\
-             if [ \"$line\" != \"${{line#app}}\" ] && [ -e {serve} ]; then\n\
-               trap 'echo term >>{log}; exit 0' TERM\n\
-               echo \"ready pid $$\" >>{log}\n\
-               while :; do /bin/sleep 0.02; done\n\
-             fi\n\
-             exit {status}\n",
-            log = self.log().display(),
-            serve = self.log().with_file_name("serve").display(),
-        );
-        fs::write(path, text)?;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
+    fn install(&self, path: &Path) -> anyhow::Result<()> {
+        if self.isolation.drops_privileges {
+            fs::hard_link(&self.program, path)?;
+        } else {
+            // The script's user may write to it.
+            fs::copy(&self.program, path)?;
+        }
         Ok(())
     }
 
@@ -192,13 +188,6 @@ impl Runner {
 
     fn log(&self) -> PathBuf {
         self.root.path().join("log/runs")
-    }
-
-    fn command(&self) -> Command {
-        let mut words = self.isolate.iter();
-        let mut command = Command::new(words.next().map_or("false", String::as_str));
-        command.args(words);
-        command
     }
 
     /// A directory that scripts may write to, with something in it.
@@ -224,17 +213,18 @@ impl Runner {
         serve: bool,
     ) -> anyhow::Result<Running> {
         let cwd = self.fresh("cwd")?;
-        let log = self.fresh("log")?;
         fs::create_dir(cwd.join("sub"))?;
         fs::write(cwd.join("in"), "one\ntwo\n")?;
         fs::write(cwd.join("plain"), "not executable\n")?;
-        self.install_program(&cwd.join("local"), 0)?;
-        fs::write(log.join("runs"), "")?;
-        fs::set_permissions(log.join("runs"), fs::Permissions::from_mode(0o666))?;
+        self.install(&cwd.join("local"))?;
+        fs::write(self.log(), "")?;
+        let serving = self.log().with_file_name("serve");
         if serve {
-            fs::write(log.join("serve"), "")?;
+            fs::write(serving, SERVE)?;
+        } else if serving.exists() {
+            fs::remove_file(serving)?;
         }
-        if self.privileged {
+        if self.isolation.drops_privileges {
             chown(cwd.join("sub"), Some(NOBODY), Some(NOBODY))?;
         }
         let mut argv = shell.argv.iter();
@@ -246,9 +236,10 @@ impl Runner {
             fs::create_dir_all(link.parent().context("no folder")?)?;
             std::os::unix::fs::symlink(&shell.path, &link)?;
         }
-        let child = self
-            .command()
-            .arg(&link)
+        self.isolation.renew()?;
+        let mut command = Command::new(&link);
+        self.isolation.drop_privileges(&mut command);
+        let child = command
             .args(argv)
             .args(options)
             .args(["-c", script, "name", "one", "two words"])
@@ -267,7 +258,8 @@ impl Runner {
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()
-            .context("starting unshare (package util-linux)")?;
+            .with_context(|| format!("starting {}", shell.path.display()))?;
+        isolation::limit(child.id());
         Ok(Running(child))
     }
 
@@ -281,7 +273,7 @@ impl Runner {
         let status = self
             .start(shell, &[], script, false)?
             .wait(LIMIT)?
-            .unwrap_or(-1);
+            .unwrap_or(OVER_THE_LIMIT);
         let cwd = self.root.path().join("cwd");
         let mut files = BTreeMap::new();
         collect(&cwd, &cwd, &mut files);
@@ -289,7 +281,11 @@ impl Runner {
             status,
             stdout: lossy(&self.root.path().join("stdout")),
             runs: {
-                let log = self.log_text();
+                // Programs that busybox does not exec have QUIT ignored, which PID 1 is safe from anyway.
+                let log = match shell.name {
+                    "busybox" => self.log_text().replace(" ignores 4 ", " ignores 0 "),
+                    _ => self.log_text(),
+                };
                 let mut lines: Vec<_> = log.lines().collect();
                 // The programs of a pipeline run in any order.
                 if script.contains('|') {
@@ -302,52 +298,38 @@ impl Runner {
     }
 }
 
-/// A script that runs. `timeout` ends it even when nobody is left to do so.
+/// A script that runs, as PID 1 of its namespace.
 pub(super) struct Running(Child);
 
 impl Running {
-    /// The host's id of PID 1: the child of `unshare`, which is the child of `timeout`.
-    pub(super) fn first_process(&self) -> Option<u32> {
-        child_of(child_of(self.0.id())?)
+    /// The host's id of PID 1.
+    pub(super) fn first_process(&self) -> u32 {
+        self.0.id()
     }
 
     /// Exit code, or 128 + signal; `None` when the time was up and it was killed.
     pub(super) fn wait(&mut self, limit: Duration) -> anyhow::Result<Option<i32>> {
-        let started = Instant::now();
-        loop {
-            if let Some(status) = self.0.try_wait()? {
-                return Ok(Some(
-                    status
-                        .code()
-                        .unwrap_or_else(|| 128 + status.signal().unwrap_or(0)),
-                ));
-            }
-            if started.elapsed() > limit {
-                self.kill()?;
-                return Ok(None);
-            }
-            std::thread::sleep(Duration::from_micros(500));
+        let id = i32::try_from(self.0.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .context("no child")?;
+        let process = pidfd_open(id, PidfdFlags::empty()).context("pidfd_open")?;
+        let limit = Timespec::try_from(limit)?;
+        if poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&limit))? == 0 {
+            self.kill()?;
+            return Ok(None);
         }
+        let status = self.0.wait()?;
+        let signal = || 128 + status.signal().unwrap_or(0);
+        Ok(Some(status.code().unwrap_or_else(signal)))
     }
 
     /// Ends it: everything in the namespace goes with PID 1.
     pub(super) fn kill(&mut self) -> anyhow::Result<()> {
-        if let Some(first) = self.first_process() {
-            Command::new("kill")
-                .args(["-KILL", &first.to_string()])
-                .status()?;
-        } else {
-            self.0.kill()?;
-        }
+        self.0.kill()?;
         self.0.wait()?;
         Ok(())
     }
-}
-
-/// The only child of a process.
-fn child_of(id: u32) -> Option<u32> {
-    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).ok()?;
-    children.split_whitespace().next()?.parse().ok()
 }
 
 /// How shells say that a program cannot be run. They word it otherwise for `exec`, which nobody depends on.
@@ -369,8 +351,10 @@ const FAILURE: &str = "<failure>\n";
 
 /// The beginning of a file, as text, whatever the wording of failures.
 fn lossy(path: &Path) -> String {
-    let mut bytes = fs::read(path).unwrap_or_default();
-    bytes.truncate(65_536);
+    let mut bytes = Vec::new();
+    if let Ok(file) = fs::File::open(path) {
+        let _ = file.take(COMPARED).read_to_end(&mut bytes);
+    }
     let text = String::from_utf8_lossy(&bytes);
     let mut masked = String::new();
     for line in text.split_inclusive('\n') {
@@ -408,6 +392,10 @@ fn collect(root: &Path, directory: &Path, files: &mut BTreeMap<String, String>) 
             Ok(kind) if kind.is_dir() => {
                 files.insert(name, "directory".to_owned());
                 collect(root, &path, files);
+            }
+            // The program is long, and has more names than one.
+            Ok(kind) if kind.is_file() && entry.metadata().is_ok_and(|meta| meta.nlink() > 1) => {
+                files.insert(name, "program".to_owned());
             }
             Ok(kind) if kind.is_file() => {
                 files.insert(name, lossy(&path));

@@ -6,7 +6,7 @@ use std::process::Command;
 
 /// Program and Debian package: containers are made of the first ones, the rest runs in them beside softstop-init.
 #[rustfmt::skip]
-const NEEDS: [(&str, &str); 16] = [
+const NEEDS: [(&str, &str); 22] = [
     ("unshare", "util-linux"),
     ("nsenter", "util-linux"),
     ("setsid", "util-linux"),
@@ -24,7 +24,16 @@ const NEEDS: [(&str, &str); 16] = [
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("ldd", "libc-bin"),
+    ("sudo", "sudo"),
+    ("runsvdir", "runit"),
+    ("time", "time"),
+    ("make", "make"),
+    ("redis-server", "redis-server"),
+    ("qemu-aarch64-static", "qemu-user-static"),
 ];
+
+/// softstop-init needs no operating system's library, on no processor.
+const TARGET: &str = "aarch64-unknown-none";
 
 /// Installs what is missing, where that is possible without asking: as root on Debian. Elsewhere says what to install.
 pub(super) fn provide() {
@@ -37,6 +46,12 @@ pub(super) fn provide() {
         println!(
             "!!! MISSING: {program} (Debian package {package}): tests that need it are skipped"
         );
+    }
+    let added = Command::new("rustup")
+        .args(["target", "add", TARGET])
+        .status();
+    if !added.is_ok_and(|status| status.success()) {
+        println!("!!! MISSING: rustup target {TARGET}: tests that need it are skipped");
     }
 }
 

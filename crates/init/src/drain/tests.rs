@@ -110,6 +110,27 @@ fn a_launcher_whose_shell_was_ended_is_not_told() {
     assert_eq!(step(&mut drain, &[init, launcher], 3).1, [(2, TERM)]);
 }
 
+/// A loop behind PID 1: the second time its program appears the shell is stopped, and ended when nothing is left to drain.
+#[test]
+fn a_hook_ends_a_loop_that_is_not_pid_1() {
+    let mut marks = [Mark::default(); 16];
+    let mut drain = Drain::new(Owner::Hook, 1, TERM, &mut marks);
+    let first = process(1, 0, Kind::Shell, false);
+    let shell = process(2, 1, Kind::Shell, false);
+    let old = process(3, 2, Kind::Program, true);
+    let other = process(4, 1, Kind::Program, true);
+    let new = process(9, 2, Kind::Program, true);
+    let mut after = |tree: &[Process]| step(&mut drain, tree, 0).1;
+    assert_eq!(after(&[first, shell, old, other]), [(3, TERM), (4, TERM)]);
+    assert_eq!(after(&[first, shell, other]), [], "it may just go on");
+    assert_eq!(after(&[first, shell, other, new]), [(9, TERM), (2, STOP)]);
+    assert_eq!(after(&[first, shell, other]), [], "another one drains");
+    assert_eq!(after(&[first, shell]), [(2, 9)]);
+    // A loop that is PID 1 cannot be ended from inside.
+    let again = process(10, 1, Kind::Program, true);
+    assert_eq!(after(&[first, again]), [(10, TERM)]);
+}
+
 /// Every way a script can wait, and what its program must look like for us to know.
 #[test]
 fn scripts_with_a_handler() {
