@@ -47,7 +47,10 @@ async fn softstop_serves_with_what_it_knows() {
             .contains("the API server does not know this resource")
     );
 
-    let definition = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/chart/files/crd.yaml"));
+    let definition = fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/deploy/chart/files/crd.yaml"
+    ));
     let definition: Value = serde_saphyr::from_str(&definition.unwrap()).unwrap();
     rig.create(&definition).unwrap();
     let policy: Value = serde_json::from_str(POLICY).unwrap();

@@ -146,7 +146,13 @@ fn addresses(text: &str) -> Option<(String, String)> {
 
 /// The configuration of `deploy/softstop.yaml`, for a webhook by URL in place of a Service.
 pub fn configuration(name: &str, url: &str, ca: &str) -> anyhow::Result<Value> {
-    shipped("softstop.yaml", "MutatingWebhookConfiguration", name, url, ca)
+    shipped(
+        "softstop.yaml",
+        "MutatingWebhookConfiguration",
+        name,
+        url,
+        ca,
+    )
 }
 
 /// That of `deploy/validating-webhook.yaml`, likewise.
