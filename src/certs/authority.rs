@@ -54,7 +54,9 @@ const REFILL: Duration = Duration::from_secs(5);
 #[derive(Debug, Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum AuthorityError {
-    #[error("cannot {action} {object}: {source}; may the service account do that?")]
+    #[error(
+        "cannot {action} {object}: {source}; is the API server there, and may the service account do that?"
+    )]
     Api {
         action: &'static str,
         object: String,
@@ -204,7 +206,8 @@ impl Authority {
         let repaired = self.repair(&live, &decision).await;
         let signed = self.sign(&stored, &decision, now);
         let appended = self.append(&stored, &decision, now).await;
-        (list?, configurations?);
+        list?;
+        configurations?;
         if repaired? | signed? | appended? {
             return Ok(Duration::ZERO);
         }

@@ -130,8 +130,7 @@ impl SigningCa {
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let ca_params = service.ca_params();
-        let issuer = Issuer::from_params(&ca_params, &self.key);
-        let certificate = params.signed_by(&key, &issuer)?;
+        let certificate = params.signed_by(&key, &Issuer::from_params(&ca_params, &self.key))?;
 
         let made = Path::new("the certificate of softstop's own CA");
         let pair = Pair::check(

@@ -22,6 +22,7 @@ use tokio::time::sleep;
 use crate::fixture::{kube_client, program};
 
 const CONFIGURATIONS: &str = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+const VALIDATING: &str = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
 
 /// Longer than anything takes that has no limit of its own.
 const AMPLE: Duration = Duration::from_secs(60);
@@ -95,6 +96,7 @@ impl Site {
             .args([
                 format!("--namespace={name}"),
                 format!("--webhook-configuration={name}"),
+                format!("--validating-webhook-configuration={name}"),
             ])
             .arg("--port-file")
             .arg(self.dir.join(format!("ports-{index}")))
@@ -118,13 +120,14 @@ impl Site {
         .await
     }
 
-    /// One webhook for each replica, so that each pod needs all of them.
+    /// One mutating webhook for each replica, so that each pod needs all of them, and a validating one.
     async fn register(&self) {
         let name = self.name;
-        let webhook = |(index, replica): (usize, &Replica)| {
-            let port: u16 = replica.https.rsplit_once(':').unwrap().1.parse().unwrap();
-            json!({"name": format!("replica-{index}.{name}.softstop.dev"),
-                "clientConfig": {"service": {"name": name, "namespace": name, "path": "/mutate", "port": port}},
+        let webhook = |kind: &str, path: &str, index: usize| {
+            let https = &self.replicas[index].https;
+            let port: u16 = https.rsplit_once(':').unwrap().1.parse().unwrap();
+            json!({"name": format!("{kind}-{index}.{name}.softstop.dev"),
+                "clientConfig": {"service": {"name": name, "namespace": name, "path": path, "port": port}},
                 "failurePolicy": "Fail", "timeoutSeconds": 10, "sideEffects": "None", "admissionReviewVersions": ["v1"],
                 "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}},
                 "rules": [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}]})
@@ -132,13 +135,17 @@ impl Site {
         let stranger = json!({"name": format!("stranger.{name}.softstop.dev"),
             "clientConfig": {"service": {"name": "other", "namespace": name, "path": "/"}},
             "sideEffects": "None", "admissionReviewVersions": ["v1"], "rules": []});
-        let mut webhooks: Vec<_> = self.replicas.iter().enumerate().map(webhook).collect();
-        webhooks.push(stranger);
-        let object = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
-            "metadata": {"name": name}, "webhooks": webhooks});
-        self.send(Method::POST, CONFIGURATIONS, &object)
-            .await
-            .unwrap();
+        let mutating = (0..self.replicas.len()).map(|index| webhook("mutating", "/mutate", index));
+        let mutating: Vec<_> = mutating.chain([stranger]).collect();
+        let validating = vec![webhook("validating", "/validate", 0)];
+        for (kind, path, webhooks) in [
+            ("MutatingWebhookConfiguration", CONFIGURATIONS, mutating),
+            ("ValidatingWebhookConfiguration", VALIDATING, validating),
+        ] {
+            let object = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind,
+                "metadata": {"name": name}, "webhooks": webhooks});
+            self.send(Method::POST, path, &object).await.unwrap();
+        }
     }
 
     /// Waits until every replica is ready.
@@ -218,18 +225,20 @@ impl Site {
             .unwrap();
     }
 
-    /// How many CAs the bundle of each replica's webhook holds; the stranger's stays as it was.
+    /// How many CAs each `caBundle` holds: those of the replicas, then the validating one. The stranger's stays as it was.
     pub(super) async fn bundles(&self) -> Vec<usize> {
-        let webhooks = self.webhooks().await;
-        let (stranger, ours) = webhooks.as_array().unwrap().split_last().unwrap();
+        let mut webhooks = self.webhooks().await;
+        let webhooks = webhooks.as_array_mut().unwrap();
+        let stranger = webhooks.pop().unwrap();
         assert_eq!(stranger["clientConfig"].get("caBundle"), None, "not ours");
+        let path = format!("{VALIDATING}/{}", self.name);
+        let mut validating = self.send(Method::GET, &path, &Value::Null).await.unwrap();
+        webhooks.push(validating["webhooks"][0].take());
         let bundle = |webhook: &Value| {
-            let bundle = webhook["clientConfig"]["caBundle"]
-                .as_str()
-                .unwrap_or_default();
-            count(&STANDARD.decode(bundle).unwrap())
+            let bundle = webhook["clientConfig"]["caBundle"].as_str();
+            count(&STANDARD.decode(bundle.unwrap_or_default()).unwrap())
         };
-        ours.iter().map(bundle).collect()
+        webhooks.iter().map(bundle).collect()
     }
 
     async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Value, String> {
@@ -349,7 +358,7 @@ fn permissions(name: &str) -> [Value; 5] {
             {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [name], "verbs": ["get", "list", "watch", "update"]},
             {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]}]}),
         json!({"apiVersion": api, "kind": "ClusterRole", "metadata": {"name": name}, "rules": [
-            {"apiGroups": ["admissionregistration.k8s.io"], "resources": ["mutatingwebhookconfigurations"],
+            {"apiGroups": ["admissionregistration.k8s.io"], "resources": ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"],
              "resourceNames": [name], "verbs": ["get", "list", "watch", "patch"]}]}),
         json!({"apiVersion": api, "kind": "RoleBinding", "metadata": {"name": name, "namespace": name},
             "roleRef": {"apiGroup": group, "kind": "Role", "name": name}, "subjects": subjects}),

@@ -171,10 +171,9 @@ impl Rig {
         Ok(())
     }
 
-    /// Stops the API server and starts it again, on the same port and the same data; waits until it is ready.
+    /// Kills the API server, which would take a minute to say goodbye to its watches, and starts it again, on the same port and the same data; waits until it is ready.
     pub fn restart_apiserver(&mut self) -> anyhow::Result<()> {
-        self.apiserver.terminate()?;
-        self.apiserver.wait()?;
+        self.apiserver.kill()?;
         self.apiserver = start_apiserver(&self.assets, self.dir.path(), &self.etcd_url, self.port)?;
         self.wait_ready()
     }

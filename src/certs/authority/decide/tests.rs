@@ -15,11 +15,11 @@ fn ca(name: &str, days: i64) -> Ca {
 }
 
 fn served(issuer: &Ca, days: i64) -> Issued {
-    let issued = NOW - days * DAY;
+    let since = NOW - days * DAY;
     Issued {
         issuer: issuer.clone(),
-        renew: issued + 4 * DAY,
-        expires: (issued + 7 * DAY).min(issuer.expires),
+        renew: since + 4 * DAY,
+        expires: (since + 7 * DAY).min(issuer.expires),
     }
 }
 
@@ -42,6 +42,7 @@ type Case<'a> = (
 );
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a flat table")]
 fn each_state_of_the_cluster_has_its_answer() {
     let (first, second, fresh) = (ca("first", 250), ca("second", 6), ca("fresh", 0));
     let (ending, over, long_over) = (ca("ending", 360), ca("over", 365), ca("long over", 366));
