@@ -1,5 +1,7 @@
-//! The certificate the webhook serves with: loaded, checked, reloaded; or made in memory for development.
+//! The certificate the webhook serves with: loaded, checked, reloaded; made and renewed by softstop's own
+//! CA; or made in memory for development.
 
+pub mod authority;
 mod development;
 mod pair;
 mod reload;

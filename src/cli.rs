@@ -36,7 +36,7 @@ enum Command {
     /// Answer one `AdmissionReview` (or pod) as the webhook would.
     Review(review::Args),
     /// Serve the admission webhook.
-    Webhook(webhook::Args),
+    Webhook(Box<webhook::Args>),
 }
 
 /// Parses the command line, runs the subcommand, and says how it went: 0 clean, 1 findings, 2 could not do it.
@@ -47,7 +47,7 @@ pub fn run() -> ExitCode {
         Command::Crd(args) => crd::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Review(args) => review::run(args),
-        Command::Webhook(args) => webhook::run(args),
+        Command::Webhook(args) => webhook::run(*args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("softstop: {error:#}");

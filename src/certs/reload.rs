@@ -11,29 +11,33 @@ use tracing::{info, warn};
 use super::{CertError, Pair};
 use crate::telemetry::{Metrics, Reload};
 
-/// The pair that new connections get.
-#[derive(Debug)]
-pub struct Served(RwLock<Arc<CertifiedKey>>);
+/// The pair that new connections get; before there is one, their handshakes fail.
+#[derive(Debug, Default)]
+pub struct Served(RwLock<Option<Arc<CertifiedKey>>>);
 
 impl Served {
     /// Starts with this pair.
     pub fn new(pair: &Pair) -> Arc<Self> {
-        Arc::new(Self(RwLock::new(Arc::clone(&pair.certified))))
+        let served = Self::default();
+        served.replace(pair);
+        Arc::new(served)
     }
 
     /// The pair that a connection gets now.
-    pub fn current(&self) -> Arc<CertifiedKey> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    pub fn current(&self) -> Option<Arc<CertifiedKey>> {
+        let served = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        served.clone()
     }
 
-    fn replace(&self, pair: &Pair) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&pair.certified);
+    pub(super) fn replace(&self, pair: &Pair) {
+        let mut served = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        *served = Some(Arc::clone(&pair.certified));
     }
 }
 
 impl ResolvesServerCert for Served {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current())
+        self.current()
     }
 }
 

@@ -10,12 +10,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
-use self::certificate::Certificate;
+use self::certificate::{Certificate, Source};
 use super::cluster::ClusterFiles;
 use crate::admission::Reviewer;
 use crate::certs::Served;
+use crate::certs::authority::Authority;
 use crate::cluster::{self, Live};
 use crate::server::{App, Bound, Lifecycle, Limits, Phase};
 use crate::telemetry::{self, LogFormat, LogLevel, Metrics};
@@ -84,6 +86,10 @@ pub(super) struct Args {
     )]
     live: bool,
 
+    /// For tests: seconds after which a connection is closed with its next answer
+    #[arg(long, hide = true)]
+    test_connection_age: Option<u64>,
+
     #[command(flatten)]
     cluster: ClusterFiles,
 
@@ -118,28 +124,38 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         log,
         log_format,
         port_file,
+        test_connection_age,
     } = args;
     telemetry::init(log, log_format);
     // Signals are heeded from the first moment on: whoever stops a server that is still starting means it.
-    let lifecycle = if live {
-        Lifecycle::starting()
-    } else {
-        Lifecycle::default()
-    };
+    let lifecycle = Lifecycle::starting();
     let stop = tokio::spawn(heed_signals(lifecycle.clone(), shutdown_delay)?);
 
     let mut cluster = cluster.load()?;
-    let (pair, files) = certificate.provide()?;
+    let source = certificate.provide()?;
     let metrics = Arc::new(Metrics::default());
-    metrics.certificate(pair.expires);
-    if live {
-        let live = cluster::follow(&cluster::client().await?, &metrics);
+    let client = if live || matches!(source, Source::Own(_)) {
+        Some(cluster::client().await?)
+    } else {
+        None
+    };
+    let live = client.as_ref().filter(|_| live).map(|client| {
+        let live = cluster::follow(client, &metrics);
         cluster.policies = live.policies.clone();
         cluster.namespaces = live.namespaces.clone();
-        tokio::spawn(become_ready(live, lifecycle.clone()));
+        live
+    });
+    let served = match &source {
+        Source::Fixed(pair) | Source::Files(pair, _) => {
+            metrics.certificate(pair.expires);
+            Served::new(pair)
+        }
+        Source::Own(_) => Arc::default(),
+    };
+    let mut limits = Limits::default();
+    if let Some(age) = test_connection_age.map(Duration::from_secs) {
+        limits.age = age..=age;
     }
-    let served = Served::new(&pair);
-    let limits = Limits::default();
     // What was accepted just before closing may still take its whole time.
     let patience = limits.timeout_max + Duration::from_secs(1);
     let app = App::new(
@@ -148,15 +164,37 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         limits,
     );
 
-    let bound = Bound::new(app, Arc::clone(&served), lifecycle, listen, admin_addr).await?;
+    let bound = Bound::new(
+        app,
+        Arc::clone(&served),
+        lifecycle.clone(),
+        listen,
+        admin_addr,
+    )
+    .await?;
     if let Some(path) = port_file {
         let lines = format!("https={}\nadmin={}\n", bound.addr, bound.admin_addr);
         std::fs::write(&path, lines)
             .with_context(|| format!("cannot write --port-file {}", path.display()))?;
     }
     info!(https = %bound.addr, admin = %bound.admin_addr, version = env!("CARGO_PKG_VERSION"), "listening");
-    if let Some(files) = files {
-        tokio::spawn(files.follow(served, metrics, RELOAD_PERIOD));
+    let trusted = match (source, client) {
+        (Source::Own(settings), Some(client)) => {
+            let (authority, trusted) =
+                Authority::new(&client, settings, bound.addr, served, metrics);
+            tokio::spawn(authority.run());
+            Some(trusted)
+        }
+        (Source::Files(_, files), _) => {
+            tokio::spawn(files.follow(served, metrics, RELOAD_PERIOD));
+            None
+        }
+        _ => None,
+    };
+    if live.is_none() && trusted.is_none() {
+        lifecycle.enter(Phase::Running);
+    } else {
+        tokio::spawn(become_ready(live, trusted, lifecycle));
     }
     tokio::select! {
         finished = bound.serve(patience) => {
@@ -171,17 +209,30 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Ready when the cluster is known, or should be by now.
-async fn become_ready(mut live: Live, lifecycle: Lifecycle) {
-    if live.listed(LIST_PATIENCE).await {
-        info!("ready: policies and namespaces are listed");
-    } else {
-        error!(
-            patience = LIST_PATIENCE.as_secs(),
-            "ready without having listed the policies and namespaces: pods are planned by what is known, and namespaces are \
-             looked up one by one; see softstop_watch_up, and the role of the service account"
-        );
+/// Ready when the cluster is known, or should be by now, and the API server trusts a certificate of softstop's own making:
+/// for that it waits as long as it takes, because no call would come through before.
+async fn become_ready(
+    live: Option<Live>,
+    trusted: Option<oneshot::Receiver<()>>,
+    lifecycle: Lifecycle,
+) {
+    if let Some(mut live) = live {
+        if live.listed(LIST_PATIENCE).await {
+            info!("policies and namespaces are listed");
+        } else {
+            error!(
+                patience = LIST_PATIENCE.as_secs(),
+                "going on without having listed the policies and namespaces: pods are planned by what is known, and namespaces are \
+                 looked up one by one; see softstop_watch_up, and the role of the service account"
+            );
+        }
     }
+    if let Some(trusted) = trusted
+        && trusted.await.is_err()
+    {
+        return;
+    }
+    info!("ready");
     lifecycle.enter(Phase::Running);
 }
 

@@ -20,13 +20,13 @@ pub fn admin_router(lifecycle: Lifecycle, metrics: Arc<Metrics>) -> Router {
         .route("/metrics", get(show).with_state(metrics))
 }
 
-/// Ready from when the cluster is known, or should be, until told to stop. It depends on nothing else: a webhook that takes
+/// Ready from when the cluster is known and trusts the certificate, until told to stop. It depends on nothing else: a webhook that takes
 /// itself out of the endpoints because something around it is wrong makes that worse.
 async fn ready(State(lifecycle): State<Lifecycle>) -> impl IntoResponse {
     match lifecycle.phase() {
         Phase::Starting => (
             StatusCode::SERVICE_UNAVAILABLE,
-            "starting: policies and namespaces are not listed yet\n",
+            "starting: the cluster is not known yet, or does not trust the certificate yet; the log says more\n",
         ),
         Phase::Running => (StatusCode::OK, "ready\n"),
         Phase::Draining | Phase::Closing => (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n"),

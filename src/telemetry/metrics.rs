@@ -12,6 +12,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::audit::AuditMetrics;
+use super::certificates::CertificateMetrics;
 use super::cluster::ClusterMetrics;
 use crate::admission::{Hook, Reviewed};
 
@@ -67,6 +68,7 @@ pub struct Metrics {
     validations: Family<ReviewLabels, Counter>,
     audit: AuditMetrics,
     cluster: ClusterMetrics,
+    certificates: CertificateMetrics,
     verdicts: Family<VerdictLabels, Counter>,
     findings: Family<CodeLabels, Counter>,
     patch_bytes: Histogram,
@@ -85,6 +87,7 @@ impl Default for Metrics {
             validations: Family::default(),
             audit: AuditMetrics::default(),
             cluster: ClusterMetrics::default(),
+            certificates: CertificateMetrics::default(),
             verdicts: Family::default(),
             findings: Family::default(),
             patch_bytes: Histogram::new(BYTES),
@@ -159,7 +162,13 @@ impl Metrics {
         );
         self.audit.register(registry);
         self.cluster.register(registry);
+        self.certificates.register(registry);
         self
+    }
+
+    /// The care for softstop's own certificates.
+    pub fn certificates(&self) -> &CertificateMetrics {
+        &self.certificates
     }
 
     /// What is known of the cluster.

@@ -135,13 +135,18 @@ impl Cluster {
 
     /// A client for one test: it lives on that test's runtime.
     pub(crate) async fn client(&self) -> Client {
-        let kubeconfig = Kubeconfig::read_from(self.rig.kubeconfig()).expect("a kubeconfig");
-        let options = KubeConfigOptions::default();
-        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
-            .await
-            .expect("a configuration");
-        Client(kube::Client::try_from(config).expect("a client"))
+        Client(kube_client(&self.rig).await)
     }
+}
+
+/// The administrator of that API server.
+pub(crate) async fn kube_client(rig: &Rig) -> kube::Client {
+    let kubeconfig = Kubeconfig::read_from(rig.kubeconfig()).expect("a kubeconfig");
+    let options = KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .expect("a configuration");
+    kube::Client::try_from(config).expect("a client")
 }
 
 fn start_webhook(rig: &Rig, name: &str, args: &[String]) -> Webhook {

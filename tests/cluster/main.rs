@@ -12,6 +12,7 @@
 
 mod away;
 mod chart;
+mod certificates;
 mod crd;
 mod examples;
 mod failure;

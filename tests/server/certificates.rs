@@ -109,7 +109,7 @@ async fn a_new_pair_is_served_and_a_bad_one_is_not() {
         let expected = check(cert, key).unwrap().certified;
         let served = Arc::clone(&served);
         async move {
-            while served.current().cert != expected.cert {
+            while served.current().unwrap().cert != expected.cert {
                 sleep(Duration::from_millis(5)).await;
             }
         }

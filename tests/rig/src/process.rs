@@ -87,6 +87,13 @@ impl Process {
             .with_context(|| format!("cannot send SIGTERM to {}", self.name))
     }
 
+    /// Kills it, and waits for its end.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        let killed = self.child.0.kill();
+        killed.with_context(|| format!("cannot kill {}", self.name))?;
+        self.wait().map(drop)
+    }
+
     /// Waits until it has ended by itself.
     pub fn wait(&mut self) -> anyhow::Result<ExitStatus> {
         self.child

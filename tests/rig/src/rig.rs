@@ -26,7 +26,9 @@ pub struct Rig {
     etcd: Process,
     sweeper: Guard,
     dir: TempDir,
-    kubectl: PathBuf,
+    assets: Assets,
+    etcd_url: String,
+    port: u16,
     url: String,
 }
 
@@ -50,7 +52,9 @@ impl Rig {
             etcd,
             sweeper,
             dir,
-            kubectl: assets.kubectl.clone(),
+            assets: assets.clone(),
+            etcd_url,
+            port,
             url,
         };
         rig.wait_ready()?;
@@ -111,16 +115,20 @@ impl Rig {
         &self,
         args: impl IntoIterator<Item = A>,
     ) -> anyhow::Result<Output> {
-        Command::new(&self.kubectl)
+        Command::new(&self.assets.kubectl)
             .args(args)
             .env("KUBECONFIG", self.kubeconfig())
             .output()
-            .with_context(|| format!("cannot run {}", self.kubectl.display()))
+            .with_context(|| format!("cannot run {}", self.assets.kubectl.display()))
     }
 
     /// The programs' folder first on `PATH`, and `KUBECONFIG` set.
     pub fn environment(&self, command: &mut Command) -> anyhow::Result<()> {
-        let tools = self.kubectl.parent().context("kubectl is in no folder")?;
+        let tools = self
+            .assets
+            .kubectl
+            .parent()
+            .context("kubectl is in no folder")?;
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths(
             std::iter::once(tools.to_owned()).chain(std::env::split_paths(&path)),
@@ -161,6 +169,13 @@ impl Rig {
             );
         }
         Ok(())
+    }
+
+    /// Kills the API server, which would take a minute to say goodbye to its watches, and starts it again, on the same port and the same data; waits until it is ready.
+    pub fn restart_apiserver(&mut self) -> anyhow::Result<()> {
+        self.apiserver.kill()?;
+        self.apiserver = start_apiserver(&self.assets, self.dir.path(), &self.etcd_url, self.port)?;
+        self.wait_ready()
     }
 
     /// Lets the servers outlive this process. [`Detached::stop`] stops them.

@@ -1,0 +1,200 @@
+//! softstop's own certificates on a real API server: what happens to the creation of pods meanwhile. Each pod needs three
+//! replicas, each call makes a handshake, and `failurePolicy` is `Fail`.
+//!
+//! On an API server of their own, since one case restarts it, and one after the other, since some have a time limit.
+
+mod site;
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use softstop_rig::{Assets, Rig};
+use tokio::sync::Mutex;
+use tokio::time::sleep;
+
+use site::{Site, within};
+
+static RIG: LazyLock<Mutex<Rig>> = LazyLock::new(|| {
+    let assets = Assets::find_or_build().expect("the programs of the rig");
+    Mutex::new(Rig::start(&assets).expect("a running API server"))
+});
+
+const THREE: [&[&str]; 3] = [&[]; 3];
+
+/// A year in 40 s, a week in 5 s.
+const SHORT: [&[&str]; 3] = [&["--test-ca-life=40", "--test-certificate-life=5"]; 3];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_replicas_start_from_nothing() {
+    let rig = RIG.lock().await;
+    let mut site = Site::start(&rig, "bootstrap", &THREE).await;
+    let took = site.ready().await;
+    assert!(took < Duration::from_secs(10), "ready only after {took:?}");
+    let load = site.load();
+    sleep(Duration::from_secs(6)).await;
+    let tally = load.end("three replicas start from nothing").await;
+    assert_eq!(tally.failed, [""; 0]);
+    assert!(tally.created > 50, "{tally:?}");
+    assert_eq!(site.authorities().await, 1);
+    assert_eq!(site.bundles().await, [1; 4]);
+    let matches = format!(
+        "softstop_tls_ca_bundle_matches{{configuration=\"{}\"}}",
+        "bootstrap"
+    );
+    within(Duration::from_secs(15), async || {
+        (site.metric(&matches).await == 3.0).then_some(())
+    })
+    .await;
+    site.assert_alive();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cas_are_rotated() {
+    let rig = RIG.lock().await;
+    let site = Site::start(&rig, "rotation", &SHORT).await;
+    site.ready().await;
+    let first = site.secret().await.unwrap();
+    let load = site.load();
+    sleep(Duration::from_secs(60)).await;
+    let tally = load.end("CA rotated twice, certificates every 3 s").await;
+    assert_eq!(tally.failed, [""; 0]);
+    assert!(tally.created > 500, "{tally:?}");
+    let made = site
+        .metric("softstop_tls_rotations_total{object=\"ca\",result=\"done\"}")
+        .await;
+    assert!(made >= 3.0, "only {made}");
+    assert_ne!(site.secret().await.unwrap()["data"], first["data"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_secret_is_deleted() {
+    let rig = RIG.lock().await;
+    let site = Site::start(&rig, "deleted", &THREE).await;
+    site.ready().await;
+    let load = site.load();
+    for _ in 0..3 {
+        sleep(Duration::from_secs(2)).await;
+        site.delete_secret().await;
+        within(Duration::from_secs(5), async || site.secret().await).await;
+    }
+    sleep(Duration::from_secs(2)).await;
+    let tally = load.end("Secret deleted, 3 times").await;
+    assert_eq!(tally.failed, [""; 0]);
+    // What is served is still signed by the first.
+    assert_eq!(site.authorities().await, 1);
+    assert_eq!(site.bundles().await, [4; 4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bundle_is_blanked() {
+    let rig = RIG.lock().await;
+    let site = Site::start(&rig, "blanked", &THREE).await;
+    site.ready().await;
+    let load = site.load();
+    let mut blank = site.webhooks().await;
+    for webhook in blank.as_array_mut().unwrap() {
+        webhook["clientConfig"]["caBundle"] = "".into();
+    }
+    let mut longest = Duration::ZERO;
+    for _ in 0..5 {
+        sleep(Duration::from_secs(2)).await;
+        site.restore_webhooks(&blank).await;
+        let blanked = Instant::now();
+        within(Duration::from_secs(1), async || {
+            (site.bundles().await == [1; 4]).then_some(())
+        })
+        .await;
+        longest = longest.max(blanked.elapsed());
+    }
+    sleep(Duration::from_secs(2)).await;
+    let tally = load
+        .end(&format!(
+            "caBundle blanked, 5 times; repaired within {longest:?}"
+        ))
+        .await;
+    assert!(tally.failed.len() <= 15, "{tally:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secret_and_bundle_are_restored() {
+    let rig = RIG.lock().await;
+    let site = Site::start(&rig, "restored", &SHORT).await;
+    site.ready().await;
+    let (secret, webhooks) = (site.secret().await.unwrap(), site.webhooks().await);
+    let load = site.load();
+    // The second CA comes after two thirds of 40 s, and is forgotten.
+    within(Duration::from_secs(40), async || {
+        (site.bundles().await == [2; 4]).then_some(())
+    })
+    .await;
+    sleep(Duration::from_secs(1)).await;
+    site.restore_secret(&secret).await;
+    site.restore_webhooks(&webhooks).await;
+    within(Duration::from_secs(5), async || {
+        (site.authorities().await == 2).then_some(())
+    })
+    .await;
+    sleep(Duration::from_secs(18)).await;
+    let tally = load
+        .end("Secret and caBundle restored from an old backup")
+        .await;
+    assert_eq!(tally.failed, [""; 0]);
+    assert!(tally.created > 300, "{tally:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clocks_differ() {
+    let rig = RIG.lock().await;
+    let flags: [&[&str]; 3] = [
+        &["--test-clock-offset=600"],
+        &[],
+        &["--test-clock-offset=-600"],
+    ];
+    let site = Site::start(&rig, "clocks", &flags).await;
+    site.ready().await;
+    let load = site.load();
+    for _ in 0..3 {
+        sleep(Duration::from_secs(2)).await;
+        // Whoever is first makes the next CA, by its own clock.
+        site.delete_secret().await;
+        within(Duration::from_secs(5), async || site.secret().await).await;
+    }
+    sleep(Duration::from_secs(2)).await;
+    let tally = load
+        .end("clocks 10 min ahead and behind, Secret deleted 3 times")
+        .await;
+    assert_eq!(tally.failed, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_server_restarts() {
+    let mut rig = RIG.lock().await;
+    let mut site = Site::start(&rig, "restarted", &THREE).await;
+    site.ready().await;
+    let load = site.load();
+    sleep(Duration::from_secs(2)).await;
+    rig.restart_apiserver().unwrap();
+    // Its watches are taken up again.
+    sleep(Duration::from_secs(3)).await;
+    site.delete_secret().await;
+    within(Duration::from_secs(10), async || site.secret().await).await;
+    sleep(Duration::from_secs(2)).await;
+    let tally = load.end("API server restarted, then Secret deleted").await;
+    assert_eq!(tally.failed, [""; 0]);
+    assert!(tally.away > 0, "it was never away: {tally:?}");
+    site.assert_alive();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_ends_nothing() {
+    let rig = RIG.lock().await;
+    // No certificate can say that year: making one panics.
+    let flags: [&[&str]; 1] = [&["--test-clock-offset=1000000000000000"]];
+    let mut site = Site::start(&rig, "panics", &flags).await;
+    within(Duration::from_secs(30), async || {
+        (site.metric("softstop_tls_rotation_panics_total").await >= 2.0).then_some(())
+    })
+    .await;
+    site.assert_alive();
+    assert_eq!(site.bundles().await, [0; 2]);
+}
