@@ -1,30 +1,17 @@
 //! The Helm chart: what it refuses, and what the API server says of everything it renders.
 
 use std::fs;
-use std::process::Output;
-use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use softstop_rig::{Authority, Chart};
+use tempfile::NamedTempFile;
 
-use crate::fixture::cluster;
-
-pub(crate) const NAMESPACE: &str = "softstop-system";
-
-/// softstop's namespace, as the plain manifests make it.
-static SYSTEM: LazyLock<()> = LazyLock::new(|| {
-    let labels = json!({"pod-security.kubernetes.io/enforce": "restricted"});
-    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}});
-    cluster().rig.create_namespace(&namespace).unwrap();
-});
-
-/// Sees to it that softstop's namespace exists.
-pub(crate) fn system() {
-    LazyLock::force(&SYSTEM);
-}
+use crate::fixture::{SYSTEM, cluster, collection};
 
 /// What the rig has no definitions of: Prometheus' and cert-manager's kinds.
 const FOREIGN: [&str; 2] = ["monitoring.coreos.com/v1", "cert-manager.io/v1"];
+
+const DRY: &str = "dryRun=All&fieldValidation=Strict";
 
 /// Values, each as a file of them. `CA` stands for a certificate.
 const MATRIX: [&str; 12] = [
@@ -193,48 +180,23 @@ fn chart() -> Chart {
     Chart::find().expect("the chart, and helm")
 }
 
-/// `helm template` with a file of values.
-fn template(values: &str, more: &[&str]) -> Output {
-    let file = tempfile::NamedTempFile::new().unwrap();
+fn file(values: &str) -> NamedTempFile {
+    let file = NamedTempFile::new().unwrap();
     fs::write(file.path(), values).unwrap();
-    let file = file.path().to_str().unwrap();
-    chart()
-        .template(&[&["--values", file], more].concat())
-        .unwrap()
+    file
 }
 
-/// What the chart renders with these values.
+/// What the chart renders with these values; the test's pod in softstop's own namespace, where the restricted standard is enforced, too.
 pub(crate) fn render(values: &str) -> Vec<Value> {
     let ca = Authority::new("test").unwrap().pem();
-    let values = values.replace(": CA}", &format!(": {}}}", json!(ca)));
-    // The test's pod where the restricted standard is enforced, too.
-    let output = template(&values, &["--set", "test.namespace=softstop-system"]);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{values}: {stderr}");
-    documents(&String::from_utf8(output.stdout).unwrap())
-}
-
-fn documents(yaml: &str) -> Vec<Value> {
-    let documents: Vec<Value> = serde_saphyr::from_multiple(yaml).expect("YAML");
-    documents
-        .into_iter()
-        .filter(|document| !document.is_null())
-        .collect()
-}
-
-fn path(object: &Value) -> String {
-    let version = object["apiVersion"].as_str().unwrap();
-    let group = if version.contains('/') { "apis" } else { "api" };
-    let kind = object["kind"].as_str().unwrap().to_lowercase();
-    let plural = match kind.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None => format!("{kind}s"),
-    };
-    let place = match object["metadata"]["namespace"].as_str() {
-        Some(namespace) => format!("namespaces/{namespace}/"),
-        None => String::new(),
-    };
-    format!("/{group}/{version}/{place}{plural}?dryRun=All&fieldValidation=Strict")
+    let file = file(&values.replace(": CA}", &format!(": {}}}", json!(ca))));
+    let args = [
+        "--set",
+        "test.namespace=softstop-system",
+        "--values",
+        file.path().to_str().unwrap(),
+    ];
+    chart().objects(&args).unwrap()
 }
 
 /// The pod that a Deployment would make.
@@ -243,13 +205,12 @@ fn pod_of(deployment: &Value) -> Value {
     pod["apiVersion"] = "v1".into();
     pod["kind"] = "Pod".into();
     pod["metadata"]["name"] = "replica".into();
-    pod["metadata"]["namespace"] = NAMESPACE.into();
+    pod["metadata"]["namespace"] = SYSTEM.into();
     pod
 }
 
 #[tokio::test]
 async fn the_api_server_accepts_whatever_is_rendered() {
-    system();
     let client = cluster().client().await;
     for values in MATRIX {
         let mut pods = 0;
@@ -257,10 +218,16 @@ async fn the_api_server_accepts_whatever_is_rendered() {
             if FOREIGN.contains(&object["apiVersion"].as_str().unwrap()) {
                 continue;
             }
-            let reply = client.create(&path(&object), &object).await;
+            // Applied, because other tests may have created some of it.
+            let name = object["metadata"]["name"].as_str().unwrap();
+            let path = format!(
+                "{}/{name}?{DRY}&fieldManager=test&force=true",
+                collection(&object)
+            );
+            let reply = client.apply(&path, &object).await;
             assert!(reply.warnings.is_empty(), "{values}: {:?}", reply.warnings);
-            assert_eq!(
-                reply.status, 201,
+            assert!(
+                matches!(reply.status, 200 | 201),
                 "{values}: {}: {object}",
                 reply.body["message"]
             );
@@ -268,7 +235,9 @@ async fn the_api_server_accepts_whatever_is_rendered() {
                 // The namespace enforces the restricted Pod Security Standard, and pods need their service account.
                 let mut pod = pod_of(&object);
                 pod["spec"]["serviceAccountName"] = "default".into();
-                let reply = client.create(&path(&pod), &pod).await;
+                let reply = client
+                    .create(&format!("{}?{DRY}", collection(&pod)), &pod)
+                    .await;
                 assert!(reply.warnings.is_empty(), "{values}: {:?}", reply.warnings);
                 let pod = reply.accepted();
                 let critical = !values.contains("priorityClassName");
@@ -286,7 +255,10 @@ async fn the_api_server_accepts_whatever_is_rendered() {
 #[test]
 fn wrong_values_are_refused_with_their_path() {
     for (values, path, what) in WRONG {
-        let output = template(values, &[]);
+        let file = file(values);
+        let output = chart()
+            .template(&["--values", file.path().to_str().unwrap()])
+            .unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "{values} was accepted");
         let path = format!("at '{path}'");

@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 use softstop_rig::{Assets, Rig, Webhook, configuration, validating_configuration};
 use tokio::runtime::Runtime;
 
+use crate::chart::render;
+
 /// Each namespace: its name, the webhook registered for it (`""`: none), a label.
 const NAMESPACES: [(&str, &str, (&str, &str)); 16] = [
     ("bare", "", ENFORCE),
@@ -38,6 +40,9 @@ const NAMESPACES: [(&str, &str, (&str, &str)); 16] = [
 ];
 
 const ENFORCE: (&str, &str) = ("softstop.dev/mode", "enforce");
+
+/// softstop's own namespace, as the plain manifests make it.
+pub(crate) const SYSTEM: &str = "softstop-system";
 
 /// The name of the shared webhook's registration.
 pub(crate) const MAIN: &str = "main";
@@ -68,6 +73,9 @@ impl Cluster {
         for namespace in &namespaces {
             rig.create_namespace(namespace).expect("a namespace");
         }
+        let system = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM,
+            "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}});
+        rig.create_namespace(&system).expect("a namespace");
         let list = json!({"apiVersion": "v1", "kind": "List", "items": namespaces});
         fs::write(rig.dir().join("namespaces.yaml"), list.to_string()).expect("a namespace file");
         let webhook = start_webhook(&rig, MAIN, &[]);
@@ -85,7 +93,7 @@ impl Cluster {
         start_webhook(&self.rig, name, args)
     }
 
-    /// A webhook that follows the cluster as a service account that may do what deploy/cluster-role.yaml says, and no more.
+    /// A webhook that follows the cluster as a service account that may do what the chart says, and no more.
     pub(crate) async fn start_live_webhook(&self, name: &str) -> Webhook {
         let kubeconfig = self.service_account().await;
         let mut command = Command::new(program());
@@ -98,28 +106,14 @@ impl Cluster {
     async fn service_account(&self) -> PathBuf {
         let kubeconfig = self.rig.dir().join("softstop.kubeconfig");
         let client = self.client().await;
-        let namespace = "softstop-system";
-        let role: Value =
-            serde_saphyr::from_str(include_str!("../../deploy/cluster-role.yaml")).expect("YAML");
-        let rbac = "/apis/rbac.authorization.k8s.io/v1";
-        let accounts = format!("/api/v1/namespaces/{namespace}/serviceaccounts");
-        for (path, object) in [
-            (
-                "/api/v1/namespaces".to_owned(),
-                json!({"metadata": {"name": namespace}}),
-            ),
-            (accounts.clone(), json!({"metadata": {"name": "softstop"}})),
-            (format!("{rbac}/clusterroles"), role),
-            (
-                format!("{rbac}/clusterrolebindings"),
-                json!({"metadata": {"name": "softstop"},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "softstop"},
-                "subjects": [{"kind": "ServiceAccount", "name": "softstop", "namespace": namespace}]}),
-            ),
-        ] {
-            let reply = client.create(&path, &object).await;
-            assert!(matches!(reply.status, 201 | 409), "{path}: {}", reply.body);
+        for object in render("{}") {
+            let kind = object["kind"].as_str().expect("a kind");
+            if ["ServiceAccount", "ClusterRole", "ClusterRoleBinding"].contains(&kind) {
+                let reply = client.create(&collection(&object), &object).await;
+                assert!(matches!(reply.status, 201 | 409), "{}", reply.body);
+            }
         }
+        let accounts = format!("/api/v1/namespaces/{SYSTEM}/serviceaccounts");
         let token = client
             .create(&format!("{accounts}/softstop/token"), &json!({"spec": {}}))
             .await
@@ -186,7 +180,7 @@ pub(crate) fn registration(name: &str, url: &str, ca: &str) -> Value {
 /// The same for the validating webhook.
 pub(crate) fn validating_registration(name: &str, url: &str, ca: &str) -> Value {
     let registration = validating_configuration(name, url, ca);
-    for_namespaces_of(name, registration.expect("deploy/validating-webhook.yaml"))
+    for_namespaces_of(name, registration.expect("the chart"))
 }
 
 fn for_namespaces_of(name: &str, mut registration: Value) -> Value {
@@ -349,6 +343,12 @@ impl Client {
             .collect()
     }
 
+    /// Server-side apply.
+    pub(crate) async fn apply(&self, path: &str, object: &Value) -> Reply {
+        let request = Request::patch(path).header("Content-Type", "application/apply-patch+yaml");
+        self.send(request, object.to_string()).await
+    }
+
     pub(crate) async fn merge(&self, path: &str, change: &Value) -> Reply {
         let request = Request::patch(path).header("Content-Type", "application/merge-patch+json");
         self.send(request, change.to_string()).await
@@ -382,6 +382,22 @@ impl Client {
                 .unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into()),
         }
     }
+}
+
+/// The path of the objects of this one's kind, in its namespace.
+pub(crate) fn collection(object: &Value) -> String {
+    let version = object["apiVersion"].as_str().expect("a version");
+    let group = if version.contains('/') { "apis" } else { "api" };
+    let kind = object["kind"].as_str().expect("a kind").to_lowercase();
+    let plural = match kind.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{kind}s"),
+    };
+    let place = match object["metadata"]["namespace"].as_str() {
+        Some(namespace) => format!("namespaces/{namespace}/"),
+        None => String::new(),
+    };
+    format!("/{group}/{version}/{place}{plural}")
 }
 
 /// The text in `299 - "text"`.

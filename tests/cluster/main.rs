@@ -24,6 +24,7 @@ mod live;
 mod matching;
 mod policy;
 mod reinvocation;
+mod release;
 mod rights;
 mod spy;
 mod surroundings;

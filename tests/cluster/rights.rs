@@ -5,8 +5,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::chart::{NAMESPACE, render, system};
-use crate::fixture::{Client, cluster};
+use crate::chart::render;
+use crate::fixture::{Client, SYSTEM, cluster};
 
 /// Everything that the chart grants to an installation of the name `rights`: verb, resource, and its name where only one is meant.
 const GRANTED: [&str; 16] = [
@@ -31,17 +31,17 @@ const GRANTED: [&str; 16] = [
 /// What an attacker who took softstop over would like to do: verb, group, resource, subresource, name, namespace.
 #[rustfmt::skip]
 const DENIED: [(&str, &str, &str, &str, &str, &str); 16] = [
-    ("list", "", "secrets", "", "", NAMESPACE),
-    ("get", "", "secrets", "", "other", NAMESPACE),
-    ("delete", "", "secrets", "", "rights-ca", NAMESPACE),
+    ("list", "", "secrets", "", "", SYSTEM),
+    ("get", "", "secrets", "", "other", SYSTEM),
+    ("delete", "", "secrets", "", "rights-ca", SYSTEM),
     ("get", "", "secrets", "", "rights-ca", "kube-system"),
     ("create", "", "secrets", "", "", "kube-system"),
-    ("get", "", "pods", "", "", NAMESPACE),
-    ("create", "", "pods", "", "", NAMESPACE),
-    ("create", "", "pods", "exec", "", NAMESPACE),
-    ("create", "", "serviceaccounts", "token", "rights", NAMESPACE),
-    ("update", "apps", "deployments", "", "rights", NAMESPACE),
-    ("get", "coordination.k8s.io", "leases", "", "", NAMESPACE),
+    ("get", "", "pods", "", "", SYSTEM),
+    ("create", "", "pods", "", "", SYSTEM),
+    ("create", "", "pods", "exec", "", SYSTEM),
+    ("create", "", "serviceaccounts", "token", "rights", SYSTEM),
+    ("update", "apps", "deployments", "", "rights", SYSTEM),
+    ("get", "coordination.k8s.io", "leases", "", "", SYSTEM),
     ("patch", "", "namespaces", "", "default", ""),
     ("patch", "softstop.dev", "shutdownpolicies", "", "mine", ""),
     ("list", "admissionregistration.k8s.io", "mutatingwebhookconfigurations", "", "", ""),
@@ -51,23 +51,16 @@ const DENIED: [(&str, &str, &str, &str, &str, &str); 16] = [
 
 /// Creates the service account and its roles, and names the account.
 async fn grant(client: &Client) -> String {
-    system();
     for object in render("{fullnameOverride: rights}") {
         let kind = object["kind"].as_str().unwrap();
         if kind == "ServiceAccount" || kind.contains("Role") {
             cluster().rig.create(&object).unwrap();
         }
     }
-    let account = format!("system:serviceaccount:{NAMESPACE}:rights");
+    let account = format!("system:serviceaccount:{SYSTEM}:rights");
     // The authoriser hears of roles a moment after they are stored.
     for _ in 0..200 {
-        if allowed(
-            client,
-            &account,
-            ("create", "", "secrets", "", "", NAMESPACE),
-        )
-        .await
-        {
+        if allowed(client, &account, ("create", "", "secrets", "", "", SYSTEM)).await {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(25)).await;
@@ -82,7 +75,7 @@ async fn allowed(
 ) -> bool {
     let (verb, group, resource, subresource, name, namespace) = action;
     let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": {
-        "user": account, "groups": ["system:serviceaccounts", format!("system:serviceaccounts:{NAMESPACE}"), "system:authenticated"],
+        "user": account, "groups": ["system:serviceaccounts", format!("system:serviceaccounts:{SYSTEM}"), "system:authenticated"],
         "resourceAttributes": {"verb": verb, "group": group, "resource": resource, "subresource": subresource,
             "name": name, "namespace": namespace}}});
     let reply = client
@@ -148,8 +141,8 @@ async fn the_service_account_can_do_this_and_nothing_else() {
     let client = cluster().client().await;
     let account = grant(&client).await;
     // What any account may do, such as to ask what it may do.
-    let anybody = rules("system:serviceaccount:bare:default", NAMESPACE);
-    let granted: BTreeSet<String> = rules(&account, NAMESPACE)
+    let anybody = rules("system:serviceaccount:bare:default", SYSTEM);
+    let granted: BTreeSet<String> = rules(&account, SYSTEM)
         .difference(&anybody)
         .cloned()
         .collect();

@@ -46,7 +46,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "softstop.webhook" -}}
 admissionReviewVersions: [v1]
 timeoutSeconds: {{ .Values.webhook.timeoutSeconds }}
-# Planning reads nothing but the request and writes nothing, so dry runs are answered like any other.
+# Nothing is written, so dry runs are answered like any other, and `kubectl apply --dry-run=server` shows what would happen.
 sideEffects: None
 matchPolicy: Equivalent
 rules:
@@ -79,7 +79,7 @@ matchConditions:
   - name: not-a-mirror-pod
     expression: "!('kubernetes.io/config.mirror' in object.metadata.?annotations.orValue({}))"
   {{- if .Values.webhook.skipOptedOut }}
-  # Wrong where a ShutdownPolicy locks `mode`: a pod that is not sent cannot be overruled.
+  # Wrong where a ShutdownPolicy locks `mode`: a pod that is not sent cannot be overruled, nor refused.
   - name: not-opted-out
     expression: "object.metadata.?annotations['softstop.dev/mode'].orValue('') != 'off'"
   {{- end }}

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Context as _, bail};
+use serde_json::Value;
 
 /// Where it is installed, in the documentation and in the plain manifests.
 const NAMESPACE: &str = "softstop-system";
@@ -60,16 +61,27 @@ impl Chart {
         self.helm(fixed.into_iter().chain([self.dir.as_os_str()]).chain(more))
     }
 
-    /// The plain manifests: rendered with every default, without what only Helm needs.
-    pub fn plain(&self) -> anyhow::Result<String> {
-        let output = self.template(&["--skip-tests"])?;
+    /// What it renders with these further arguments.
+    pub fn objects(&self, args: &[&str]) -> anyhow::Result<Vec<Value>> {
+        let documents: Vec<Value> = serde_saphyr::from_multiple(&self.rendered(args)?)
+            .context("the chart renders no YAML")?;
+        Ok(documents.into_iter().filter(Value::is_object).collect())
+    }
+
+    fn rendered(&self, args: &[&str]) -> anyhow::Result<String> {
+        let output = self.template(args)?;
         if !output.status.success() {
             bail!(
                 "helm template failed: {}",
                 String::from_utf8_lossy(&output.stderr)
             );
         }
-        let rendered = String::from_utf8(output.stdout).context("helm wrote no UTF-8")?;
+        String::from_utf8(output.stdout).context("helm wrote no UTF-8")
+    }
+
+    /// The plain manifests: rendered with every default, without what only Helm needs.
+    pub fn plain(&self) -> anyhow::Result<String> {
+        let rendered = self.rendered(&["--skip-tests"])?;
         Ok(format!("{HEAD}{}", without_helms(&rendered)))
     }
 }

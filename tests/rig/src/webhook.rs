@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
-use crate::{DEADLINE, Process};
+use crate::{Chart, DEADLINE, Process};
 
 /// A `softstop webhook --dev` process on free loopback ports, with a certificate of its own making. Dropping it kills it.
 #[derive(Debug)]
@@ -146,29 +146,29 @@ fn addresses(text: &str) -> Option<(String, String)> {
 
 /// The configuration of `deploy/softstop.yaml`, for a webhook by URL in place of a Service.
 pub fn configuration(name: &str, url: &str, ca: &str) -> anyhow::Result<Value> {
-    shipped(
-        "softstop.yaml",
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/softstop.yaml");
+    by_url(
+        crate::documents(&file)?,
         "MutatingWebhookConfiguration",
-        name,
-        url,
-        ca,
+        (name, url, ca),
     )
 }
 
-/// That of `deploy/validating-webhook.yaml`, likewise.
+/// The validating one, which only the chart has, likewise.
 pub fn validating_configuration(name: &str, url: &str, ca: &str) -> anyhow::Result<Value> {
-    let kind = "ValidatingWebhookConfiguration";
-    shipped("validating-webhook.yaml", kind, name, url, ca)
+    let objects = Chart::find()?.objects(&["--set", "validation.enabled=true"])?;
+    by_url(objects, "ValidatingWebhookConfiguration", (name, url, ca))
 }
 
-fn shipped(file: &str, kind: &str, name: &str, url: &str, ca: &str) -> anyhow::Result<Value> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../deploy")
-        .join(file);
-    let mut configuration = crate::documents(&file)?
+fn by_url(
+    objects: Vec<Value>,
+    kind: &str,
+    (name, url, ca): (&str, &str, &str),
+) -> anyhow::Result<Value> {
+    let mut configuration = objects
         .into_iter()
-        .find(|document| document["kind"] == kind)
-        .with_context(|| format!("{} has no {kind}", file.display()))?;
+        .find(|object| object["kind"] == kind)
+        .with_context(|| format!("there is no {kind}"))?;
     configuration["metadata"]["name"] = name.into();
     let client = &mut configuration["webhooks"][0]["clientConfig"];
     let path = client["service"]["path"]
