@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use tempfile::TempDir;
 
 use isolation::{Isolation, NOBODY};
@@ -283,7 +283,7 @@ impl Runner {
             runs: {
                 // Programs that busybox does not exec have QUIT ignored, which PID 1 is safe from anyway.
                 let log = match shell.name {
-                    "busybox" => self.log_text().replace(" ignores 4 ", " ignores 0 "),
+                    "busybox" => self.log_text().replace("ignores 3, ", ""),
                     _ => self.log_text(),
                 };
                 let mut lines: Vec<_> = log.lines().collect();
@@ -302,18 +302,20 @@ impl Runner {
 pub(super) struct Running(Child);
 
 impl Running {
-    /// The host's id of PID 1.
-    pub(super) fn first_process(&self) -> u32 {
-        self.0.id()
+    /// PID 1, as this process sees it.
+    fn first(&self) -> anyhow::Result<Pid> {
+        let id = i32::try_from(self.0.id())?;
+        Pid::from_raw(id).context("no process")
+    }
+
+    /// Sends TERM from outside, as the kubelet does.
+    pub(super) fn terminate(&self) -> anyhow::Result<()> {
+        Ok(kill_process(self.first()?, Signal::TERM)?)
     }
 
     /// Exit code, or 128 + signal; `None` when the time was up and it was killed.
     pub(super) fn wait(&mut self, limit: Duration) -> anyhow::Result<Option<i32>> {
-        let id = i32::try_from(self.0.id())
-            .ok()
-            .and_then(Pid::from_raw)
-            .context("no child")?;
-        let process = pidfd_open(id, PidfdFlags::empty()).context("pidfd_open")?;
+        let process = pidfd_open(self.first()?, PidfdFlags::empty()).context("pidfd_open")?;
         let limit = Timespec::try_from(limit)?;
         if poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&limit))? == 0 {
             self.kill()?;
