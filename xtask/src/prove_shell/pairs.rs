@@ -197,11 +197,13 @@ fn declared(shell: &Shell, original: &str, before: &Observed, after: &Observed) 
             _ => false,
         };
     }
-    // ksh93 looks for the program before it runs a substitution in an assignment; behind `exec`, after that.
+    // ksh93 looks for the program and opens its redirections before it runs a substitution in an assignment; behind
+    // `exec`, after that. It shows where either fails.
     let assigns = original.contains("=$(") || original.contains("=`");
     let runs: Vec<_> = after.runs.lines().collect();
     shell.name == "ksh93"
-        && statuses == (127, 127)
+        && statuses.0 == statuses.1
+        && statuses.0 != 0
         && before.stdout == after.stdout
         && assigns
         && before.runs.lines().all(|line| runs.contains(&line))

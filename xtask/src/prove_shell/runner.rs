@@ -351,7 +351,14 @@ const FAILURES: &[&str] = &[
 /// Stands for any number of such lines.
 const FAILURE: &str = "<failure>\n";
 
-/// The beginning of a file, as text, whatever the wording of failures.
+/// Variables that a bare `set` lists, and that are others each time.
+const CHANGING: &[&str] = &["RANDOM=", "SECONDS=", "SRANDOM=", "EPOCH", "BASHPID=", "_="];
+
+/// The script's own text, in a bare `set` of bash; what follows it there.
+const OWN_TEXT: (&str, &str) = ("BASH_EXECUTION_STRING=", "BASH_LINENO=");
+
+/// The beginning of a file, as text, without what differs between two runs of the same script, whatever the wording of
+/// failures.
 fn lossy(path: &Path) -> String {
     let mut bytes = Vec::new();
     if let Ok(file) = fs::File::open(path) {
@@ -359,9 +366,12 @@ fn lossy(path: &Path) -> String {
     }
     let text = String::from_utf8_lossy(&bytes);
     let mut masked = String::new();
+    let mut own_text = false;
     for line in text.split_inclusive('\n') {
         let lower = line.to_ascii_lowercase();
-        if line.starts_with('+') {
+        own_text = line.starts_with(OWN_TEXT.0) || (own_text && !line.starts_with(OWN_TEXT.1));
+        if own_text || CHANGING.iter().any(|name| line.starts_with(name)) {
+        } else if line.starts_with('+') {
             // The trace of `set -x` shows the script's own text, and a trailing `exit` that exec leaves no shell for.
             if !line
                 .trim_start_matches('+')
