@@ -59,6 +59,11 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         ],
     )?;
     tally.tests(["test", "--workspace", "--no-fail-fast"])?;
+    println!("\n=== cargo xtask prove-shell");
+    if let Err(error) = crate::prove_shell::in_short() {
+        println!("{error:#}");
+        tally.broken.push("the proof of the shell reader");
+    }
 
     // Built here rather than by the first test that needs them, so that minutes of silence have their explanation.
     let mut skipped = Vec::new();

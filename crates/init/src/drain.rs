@@ -22,8 +22,9 @@ pub enum Owner {
 
 const STOP: u8 = 19;
 
-/// How long a program at the end of a pipeline may take to see end-of-file before it is told to stop, in milliseconds.
-const END_OF_FILE: u64 = 1000;
+/// How long a program may take to see that another one has ended, by end-of-file or as its parent, before it is told to
+/// stop itself; in milliseconds.
+const PATIENCE: u64 = 1000;
 
 /// One stop, from the first signal to the last process.
 #[derive(Debug)]
@@ -123,12 +124,12 @@ impl<'a> Drain<'a> {
         }
         let quiet = now.saturating_sub(*self.quiet.get_or_insert(now));
         if table.any(&[Role::Consumer]) {
-            if !self.told_any() || quiet >= END_OF_FILE {
+            if !self.told_any() || quiet >= PATIENCE {
                 self.tell_all(table, Role::Consumer, send);
             }
             return Step::Draining;
         }
-        self.end_the_rest(table, send);
+        self.end_the_rest(table, quiet >= PATIENCE, send);
         Step::Quiet
     }
 
@@ -263,7 +264,7 @@ impl<'a> Drain<'a> {
     }
 
     /// No handler is left anywhere.
-    fn end_the_rest(&mut self, table: &Table, send: Send) {
+    fn end_the_rest(&mut self, table: &Table, patient: bool, send: Send) {
         let unhandled = table.any(&[Role::Unhandled]);
         for row in table.rows() {
             match (self.owner, row.role) {
@@ -272,7 +273,7 @@ impl<'a> Drain<'a> {
                 (Owner::Init { .. }, Role::Idle) => self.tell(table, row, send),
                 // The programs with a handler are done, so this one's work is, too. Alone, it keeps the time it had.
                 (Owner::Init { .. }, Role::Unhandled)
-                    if self.told_any() && !row.ignores(self.signal) =>
+                    if patient && self.told_any() && !row.ignores(self.signal) =>
                 {
                     self.tell(table, row, send);
                 }

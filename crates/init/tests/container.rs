@@ -217,6 +217,17 @@ impl Container {
         }
     }
 
+    /// Waits until a program of that name runs.
+    #[track_caller]
+    pub(crate) fn wait_for_process(&self, name: &str) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let runs = || self.exec(&["busybox", "pidof", name]).output();
+        while !runs().expect("pidof").status.success() {
+            assert!(Instant::now() < deadline, "no {name}: {}", self.output());
+            sleep(Duration::from_millis(5));
+        }
+    }
+
     pub(crate) fn signal(&self, signal: u8) {
         sys::kill(self.pid, signal).expect("PID 1 is there");
     }

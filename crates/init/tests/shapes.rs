@@ -51,6 +51,9 @@ fn start(prefix: &[&str], shell: &[&str], shape: &Shape, catch: &str) -> Contain
         command.env("DRAINER_ARGS", arguments);
     });
     container.wait_for("start", shape.programs);
+    if shape.programs == 0 {
+        container.wait_for_process("sleep");
+    }
     // An emulator takes longer until it blocks signals.
     let emulated = prefix.len() > 2;
     thread::sleep(Duration::from_millis(if emulated { 600 } else { 60 }));

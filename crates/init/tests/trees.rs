@@ -230,7 +230,7 @@ fn who_has_no_handler_is_signalled_last() {
     if !available(&[]) {
         return;
     }
-    let script = "app drain=400 & dash -c 'app2 catch= ; true' & sleep 100 & wait";
+    let script = "app drain=1500 & dash -c 'app2 catch= ; true' & sleep 100 & wait";
     let init = softstop_init().to_str().expect("path");
     let mut container = Container::start(&[init, "--", "dash", "-c", script]);
     container.wait_for("start", 2);
@@ -310,7 +310,10 @@ fn a_program_behind_one_without_a_handler_drains_first() {
     if !available(&["python3"]) {
         return;
     }
-    let python = "import subprocess, sys; sys.exit(subprocess.run(['app', 'exit=3']).returncode)";
+    let python = "import subprocess, sys, time
+code = subprocess.run(['app', 'exit=3']).returncode
+time.sleep(0.3)
+sys.exit(code)";
     let result = stop_argv(&["python3", "-c", python], 1);
     assert_graceful(&result, 1);
     assert_eq!(result.1.code(), Some(3), "the launcher's own exit code");

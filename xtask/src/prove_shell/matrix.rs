@@ -1,6 +1,5 @@
 //! Construct by construct: the rewritten script makes the program PID 1, which gets TERM once and exits by itself.
 
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -131,11 +130,8 @@ fn stop(runner: &Runner, shell: &Shell, script: &str) -> anyhow::Result<Option<S
         running.kill()?;
         return Ok(Some("the program did not start".to_owned()));
     }
-    let first = running.first_process();
     let started = Instant::now();
-    Command::new("kill")
-        .args(["-TERM", &first.to_string()])
-        .status()?;
+    running.terminate()?;
     let status = running.wait(Duration::from_secs(3))?;
     let log = runner.log_text();
     let lines = |what: &str| log.lines().filter(|line| line.starts_with(what)).count();

@@ -181,23 +181,32 @@ pub(super) fn compare(
     })
 }
 
-/// Differences that were measured and do not matter: only which failure a command ends with that cannot run.
+/// Differences that were measured and do not matter: only what a command does that cannot run.
 fn declared(shell: &Shell, original: &str, before: &Observed, after: &Observed) -> bool {
-    if (Observed {
-        status: after.status,
-        ..before.clone()
-    }) != *after
-    {
-        return false;
-    }
     let statuses = (before.status, after.status);
-    match shell.name {
-        // The missing program's name is a directory of the current one.
-        "bash" | "bash-as-sh" if statuses == (127, 126) => true,
-        // An assignment to a readonly variable in front of a program that is missing or not.
-        "bash-as-sh" if statuses == (1, 127) => original.contains("readonly"),
-        _ => false,
+    let mut rest = before.clone();
+    rest.status = after.status;
+    if rest == *after {
+        return match shell.name {
+            // The missing program's name is a directory of the current one.
+            "bash" | "bash-as-sh" if statuses == (127, 126) => true,
+            // An assignment to a readonly variable in front of a program that is missing or not.
+            "bash-as-sh" if statuses == (1, 127) => original.contains("readonly"),
+            // A missing program with a pipeline in its arguments that has a missing program, too.
+            "ksh93" => statuses == (127, 255) && original.contains('|'),
+            _ => false,
+        };
     }
+    // ksh93 looks for the program and opens its redirections before it runs a substitution in an assignment; behind
+    // `exec`, after that. It shows where either fails.
+    let assigns = original.contains("=$(") || original.contains("=`");
+    let runs: Vec<_> = after.runs.lines().collect();
+    shell.name == "ksh93"
+        && statuses.0 == statuses.1
+        && statuses.0 != 0
+        && before.stdout == after.stdout
+        && assigns
+        && before.runs.lines().all(|line| runs.contains(&line))
 }
 
 /// Prints a difference, made as small as it stays one.

@@ -93,12 +93,15 @@ fn context(root: &Path) -> String {
         value.unwrap_or_default().trim()
     };
     let signals = |name| u64::from_str_radix(field(name), 16).unwrap_or_default();
+    let ignored = signals("SigIgn:") & !OWN_SIGNALS;
+    for number in (1..=64).filter(|number| ignored & 1 << (number - 1) != 0) {
+        line = format!("{line}ignores {number}, ");
+    }
     let directory = env::current_dir().unwrap_or_default();
     format!(
-        "{line}umask {} blocks {:x} ignores {:x} in {}",
+        "{line}umask {} blocks {:x} in {}",
         field("Umask:"),
         signals("SigBlk:"),
-        signals("SigIgn:") & !OWN_SIGNALS,
         directory.file_name().unwrap_or_default().to_string_lossy()
     )
 }

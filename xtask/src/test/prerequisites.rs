@@ -6,7 +6,7 @@ use std::process::Command;
 
 /// Program and Debian package: containers are made of the first ones, the rest runs in them beside softstop-init.
 #[rustfmt::skip]
-const NEEDS: [(&str, &str); 22] = [
+const NEEDS: &[(&str, &str)] = &[
     ("unshare", "util-linux"),
     ("nsenter", "util-linux"),
     ("setsid", "util-linux"),
@@ -14,6 +14,9 @@ const NEEDS: [(&str, &str); 22] = [
     ("dash", "dash"),
     ("bash", "bash"),
     ("busybox", "busybox"),
+    ("mksh", "mksh"),
+    ("ksh93", "ksh93u+m"),
+    ("yash", "yash"),
     ("python3", "python3-minimal"),
     ("tini", "tini"),
     ("tini-static", "tini"),

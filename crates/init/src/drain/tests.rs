@@ -63,7 +63,12 @@ fn shells_first_then_programs_then_the_rest() {
         .collect();
     assert_eq!(
         step(&mut drain, &rest, 3),
-        (Step::Quiet, vec![(5, TERM), (6, TERM)])
+        (Step::Quiet, vec![(6, TERM)]),
+        "the other may be about to end"
+    );
+    assert_eq!(
+        step(&mut drain, &rest, 1003),
+        (Step::Quiet, vec![(5, TERM)])
     );
     assert!(drain.ended_main());
     assert_eq!(drain.only_program(), Some(3), "the others did no work");
