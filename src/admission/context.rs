@@ -22,7 +22,7 @@ pub trait NamespaceSource: Send + Sync {
     /// The namespace of that name, from memory; `None`: it is not known, and a pod in it is left alone.
     fn get(&self, name: &str) -> Option<Arc<Namespace>>;
 
-    /// Looks elsewhere for a namespace that [`get`](Self::get) does not know, in bounded time.
+    /// Looks elsewhere for a namespace that is not known, in bounded time, so that [`get`](Self::get) knows it then.
     fn look_up<'a>(&'a self, _name: &'a str) -> BoxFuture<'a, ()> {
         ready(()).boxed()
     }

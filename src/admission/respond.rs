@@ -193,7 +193,6 @@ impl Reviewer {
     pub async fn prepare(&self, review: &Review) {
         if review.out_of_scope().is_none()
             && let Some(name) = &review.namespace
-            && self.cluster.namespaces.get(name).is_none()
         {
             self.cluster.namespaces.look_up(name).await;
         }
