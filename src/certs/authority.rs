@@ -47,8 +47,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Writes that may follow each other, and how long it takes until there is room for one more: against somebody who undoes
 /// each of ours, nobody wins.
-const BURST: u32 = 10;
-const REFILL: Duration = Duration::from_secs(5);
+const BURST: u32 = 20;
+const REFILL: Duration = Duration::from_secs(2);
 
 /// What goes wrong with it.
 #[derive(Debug, Error)]
@@ -212,7 +212,12 @@ impl Authority {
             return Ok(Duration::ZERO);
         }
         self.become_trusted(&live).await?;
-        Ok(RECHECK.min(self.pace()))
+        let soonest = if self.budget.left == 0 {
+            REFILL
+        } else {
+            RECHECK
+        };
+        Ok(soonest.min(self.pace()))
     }
 
     fn decide(&self, stored: &StoredList, live: &[Configuration], now: i64) -> Decision {
@@ -343,7 +348,7 @@ impl Authority {
     fn note(&self, stored: &StoredList, live: &[Configuration]) {
         let metrics = self.metrics.certificates();
         if let Some(last) = stored.list.iter().map(|ca| ca.ca.expires).max() {
-            metrics.authority(last);
+            metrics.authority(&self.settings.secret, last);
         }
         for configuration in live {
             let trusts = self.issued.as_ref().is_some_and(|issued| {
@@ -438,8 +443,8 @@ mod tests {
         let start = Instant::now();
         let mut budget = Budget::new(start);
         let mut allowed = |later| (0..100).filter(|_| budget.take(start + later)).count();
-        assert_eq!(allowed(Duration::ZERO), 10);
+        assert_eq!(allowed(Duration::ZERO), 20);
         assert_eq!(allowed(REFILL * 2), 2);
-        assert_eq!(allowed(REFILL * 100), 10);
+        assert_eq!(allowed(REFILL * 100), 20);
     }
 }
