@@ -9,6 +9,7 @@
 //! Every replica does the same, without a leader: each write is refused if somebody else was faster, and then what is there
 //! is read again. A key that serves never leaves its process.
 
+mod budget;
 mod ca;
 mod decide;
 mod pem;
@@ -32,6 +33,7 @@ pub use decide::Lives;
 
 use super::{CertError, Served};
 use crate::telemetry::{Metrics, Rotated, Rotation};
+use budget::{Budget, REFILL};
 use ca::SigningCa;
 use decide::{Decision, Issued, View, decide, kept};
 use store::{Configuration, Store, StoredList, Written};
@@ -44,11 +46,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-
-/// Writes that may follow each other, and how long it takes until there is room for one more: against somebody who undoes
-/// each of ours, nobody wins.
-const BURST: u32 = 10;
-const REFILL: Duration = Duration::from_secs(5);
 
 /// What goes wrong with it.
 #[derive(Debug, Error)]
@@ -212,7 +209,12 @@ impl Authority {
             return Ok(Duration::ZERO);
         }
         self.become_trusted(&live).await?;
-        Ok(RECHECK.min(self.pace()))
+        let soonest = if self.budget.is_spent() {
+            REFILL
+        } else {
+            RECHECK
+        };
+        Ok(soonest.min(self.pace()))
     }
 
     fn decide(&self, stored: &StoredList, live: &[Configuration], now: i64) -> Decision {
@@ -343,7 +345,7 @@ impl Authority {
     fn note(&self, stored: &StoredList, live: &[Configuration]) {
         let metrics = self.metrics.certificates();
         if let Some(last) = stored.list.iter().map(|ca| ca.ca.expires).max() {
-            metrics.authority(last);
+            metrics.authority(&self.settings.secret, last);
         }
         for configuration in live {
             let trusts = self.issued.as_ref().is_some_and(|issued| {
@@ -398,48 +400,4 @@ async fn in_time<T>(
     timeout(PATIENCE, request)
         .await
         .unwrap_or(Err(AuthorityError::Late))
-}
-
-/// How many writes are allowed now.
-#[derive(Debug)]
-struct Budget {
-    left: u32,
-    refilled: Instant,
-}
-
-impl Budget {
-    fn new(now: Instant) -> Self {
-        Self {
-            left: BURST,
-            refilled: now,
-        }
-    }
-
-    fn take(&mut self, now: Instant) -> bool {
-        while self.left < BURST && now >= self.refilled + REFILL {
-            self.left += 1;
-            self.refilled += REFILL;
-        }
-        if self.left == BURST {
-            self.refilled = now;
-        }
-        let allowed = self.left > 0;
-        self.left = self.left.saturating_sub(1);
-        allowed
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn writes_are_limited_and_come_back() {
-        let start = Instant::now();
-        let mut budget = Budget::new(start);
-        let mut allowed = |later| (0..100).filter(|_| budget.take(start + later)).count();
-        assert_eq!(allowed(Duration::ZERO), 10);
-        assert_eq!(allowed(REFILL * 2), 2);
-        assert_eq!(allowed(REFILL * 100), 10);
-    }
 }

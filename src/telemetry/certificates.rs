@@ -19,9 +19,10 @@ struct RotationLabels {
     result: &'static str,
 }
 
-/// No labels, but no series either before there is a value.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct NoLabels {}
+struct SecretLabels {
+    secret: String,
+}
 
 /// What was made or written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,13 +46,13 @@ pub enum Rotation {
     Failed,
 }
 
-/// Metrics of `softstop webhook --ca-secret`; otherwise they have no series.
+/// Metrics of `softstop webhook --ca-secret`; otherwise they stay empty.
 #[derive(Debug, Default)]
 pub struct CertificateMetrics {
-    ca_expiry: Family<NoLabels, Gauge<f64, AtomicU64>>,
+    ca_expiry: Family<SecretLabels, Gauge<f64, AtomicU64>>,
     matches: Family<ConfigurationLabels, Gauge>,
     rotations: Family<RotationLabels, Counter>,
-    panics: Family<NoLabels, Counter>,
+    panics: Counter,
 }
 
 impl CertificateMetrics {
@@ -81,9 +82,10 @@ impl CertificateMetrics {
 
     /// Notes until when the newest CA is valid.
     #[allow(clippy::cast_precision_loss, reason = "seconds since 1970 fit")]
-    pub fn authority(&self, expires: i64) {
+    pub fn authority(&self, secret: &str, expires: i64) {
+        let secret = secret.to_owned();
         self.ca_expiry
-            .get_or_create(&NoLabels {})
+            .get_or_create(&SecretLabels { secret })
             .set(expires as f64);
     }
 
@@ -114,6 +116,6 @@ impl CertificateMetrics {
 
     /// Counts a panic.
     pub fn panicked(&self) {
-        self.panics.get_or_create(&NoLabels {}).inc();
+        self.panics.inc();
     }
 }

@@ -198,7 +198,7 @@ fn it_does_not_start_with_what_it_does_not_understand() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     for (args, message) in [
-        (&[][..], "give --tls-cert and --tls-key, or --dev"),
+        (&[][..], "give --tls-cert and --tls-key"),
         (&["--tls-cert", &text][..], "--tls-key"),
         (
             &["--tls-cert", &text, "--tls-key", &text],
@@ -206,7 +206,7 @@ fn it_does_not_start_with_what_it_does_not_understand() {
         ),
         (
             &["--tls-cert", &text, "--tls-key", &text, "--dev"],
-            "cannot be used with",
+            "can come from one place only",
         ),
         (&["--dev-san", "a"], "--dev"),
         (&["--dev", "--policy-file", &policy], &policy_error),

@@ -1,7 +1,7 @@
 //! Three replicas of softstop that make their own certificates, as a Deployment would run them, and pods that need all three.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,7 +81,7 @@ impl Site {
         site
     }
 
-    fn spawn(&self, index: usize, kubeconfig: &PathBuf, flags: &[&str]) -> Process {
+    fn spawn(&self, index: usize, kubeconfig: &Path, flags: &[&str]) -> Process {
         let name = self.name;
         let mut command = Command::new(program());
         command
@@ -293,6 +293,7 @@ pub(super) struct Tally {
 
 impl Load {
     /// Ends it, and prints the row of the table in docs/reliability.md.
+    #[allow(clippy::print_stdout, reason = "shown by --nocapture")]
     pub(super) async fn end(self, case: &str) -> Tally {
         self.stop.store(true, Ordering::SeqCst);
         let tally = self.task.await.unwrap();
