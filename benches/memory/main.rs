@@ -166,7 +166,7 @@ fn policy(index: usize) -> Value {
 
 async fn fill(client: &Client) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let definition = fs::read_to_string(root.join("deploy/crd.yaml")).unwrap();
+    let definition = fs::read_to_string(root.join("deploy/chart/files/crd.yaml")).unwrap();
     let definition: Value = serde_saphyr::from_str(&definition).unwrap();
     let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     send(client, Request::post(path), "json", &definition)
