@@ -8,8 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use ring::digest::{Context as Digest, SHA256};
 use serde_json::{Map, Value, json};
+
+/// The media type of a layer that is not compressed.
+const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
 /// An image in the making: layers, and how its containers start.
 ///
@@ -20,6 +25,8 @@ pub struct Image {
     /// Finished tar archives, below `files`.
     layers: Vec<PathBuf>,
     files: BTreeMap<PathBuf, Entry>,
+    /// Whether `files` are compressed.
+    compressed: bool,
     /// The OCI image configuration's `config`.
     config: Map<String, Value>,
 }
@@ -40,6 +47,7 @@ impl Image {
             name: name.to_owned(),
             layers: Vec::new(),
             files: BTreeMap::new(),
+            compressed: false,
             config: Map::new(),
         }
     }
@@ -83,6 +91,13 @@ impl Image {
     fn entry(mut self, path: &str, entry: Entry) -> Self {
         let path = PathBuf::from(path.trim_start_matches('/'));
         self.files.insert(path, entry);
+        self
+    }
+
+    /// Compresses the layer of its files: for an image that travels. It takes seconds.
+    #[must_use]
+    pub fn compressed(mut self) -> Self {
+        self.compressed = true;
         self
     }
 
@@ -136,30 +151,31 @@ impl Image {
     }
 
     fn write_to(&self, mut archive: tar::Builder<impl Write>) -> anyhow::Result<()> {
-        let mut layers = Vec::new();
+        // Of what is in the archive, and of what it unpacks to.
+        let (mut layers, mut diff_ids) = (Vec::new(), Vec::new());
         for path in &self.layers {
             let mut file =
                 File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
             let (digest, size) = digest(&mut file)?;
             archive.append_file(blob(&digest), &mut File::open(path)?)?;
-            layers.push((digest, size));
+            layers.push(descriptor(LAYER, &(digest.clone(), size)));
+            diff_ids.push(format!("sha256:{digest}"));
         }
         if !self.files.is_empty() {
-            layers.push(add(&mut archive, &self.files_layer()?)?);
+            let layer = self.files_layer()?;
+            diff_ids.push(format!("sha256:{}", digest(&mut layer.as_slice())?.0));
+            layers.push(if self.compressed {
+                let blob = add(&mut archive, &compress(&layer)?)?;
+                descriptor(&format!("{LAYER}+gzip"), &blob)
+            } else {
+                descriptor(LAYER, &add(&mut archive, &layer)?)
+            });
         }
-        let diff_ids: Vec<_> = layers
-            .iter()
-            .map(|(digest, _)| format!("sha256:{digest}"))
-            .collect();
         let config = json!({
             "architecture": architecture()?, "os": "linux", "config": self.config,
             "rootfs": {"type": "layers", "diff_ids": diff_ids},
         });
         let config = add(&mut archive, config.to_string().as_bytes())?;
-        let layers: Vec<_> = layers
-            .iter()
-            .map(|layer| descriptor("application/vnd.oci.image.layer.v1.tar", layer))
-            .collect();
         let manifest_type = "application/vnd.oci.image.manifest.v1+json";
         let manifest = json!({
             "schemaVersion": 2, "mediaType": manifest_type, "layers": layers,
@@ -213,6 +229,13 @@ fn libraries(program: &Path) -> anyhow::Result<Vec<String>> {
         .split_whitespace()
         .filter(|word| word.starts_with('/') && !word.ends_with(':'));
     Ok(paths.map(str::to_owned).collect())
+}
+
+/// Without a time or a name, so that the same content makes the same bytes.
+fn compress(layer: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(layer)?;
+    encoder.finish()
 }
 
 /// Digest and size.
