@@ -11,8 +11,8 @@
 )]
 
 mod away;
-mod chart;
 mod certificates;
+mod chart;
 mod crd;
 mod examples;
 mod failure;
