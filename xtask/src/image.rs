@@ -41,17 +41,15 @@ pub(crate) fn run(task: &Task) -> anyhow::Result<()> {
     for (program, path) in programs.iter().zip(PROGRAMS) {
         println!("{path}: {} bytes", size(program)?);
     }
-    match &task.files {
-        Some(dir) => copy(&programs, dir),
-        None => {
-            let default = || root.join("target/softstop.tar");
-            archive(
-                &programs,
-                &task.name,
-                &task.output.clone().unwrap_or_else(default),
-            )
-        }
+    if let Some(dir) = &task.files {
+        return copy(&programs, dir);
     }
+    let default = || root.join("target/softstop.tar");
+    archive(
+        &programs,
+        &task.name,
+        &task.output.clone().unwrap_or_else(default),
+    )
 }
 
 fn archive(programs: &[PathBuf; 2], name: &str, output: &Path) -> anyhow::Result<()> {
