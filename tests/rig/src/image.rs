@@ -290,3 +290,55 @@ fn architecture() -> anyhow::Result<&'static str> {
         other => bail!("no image can be made for the processor {other}"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::io::Read as _;
+
+    use flate2::read::GzDecoder;
+
+    use super::*;
+
+    fn written(image: &Image) -> BTreeMap<String, Vec<u8>> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        image.write(file.path()).unwrap();
+        let mut archive = tar::Archive::new(File::open(file.path()).unwrap());
+        let mut files = BTreeMap::new();
+        for entry in archive.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            assert_eq!(entry.header().mtime().unwrap(), 0);
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).unwrap();
+            files.insert(entry.path().unwrap().display().to_string(), content);
+        }
+        files
+    }
+
+    #[test]
+    fn a_compressed_layer_is_known_by_what_it_unpacks_to() {
+        let image = Image::new("localhost/test:1").file("/program", vec![7; 100_000], 0o755);
+        let image = image.compressed();
+        let files = written(&image);
+        assert_eq!(files, written(&image), "other bytes the second time");
+
+        let json = |path: &str| -> Value { serde_json::from_slice(&files[path]).unwrap() };
+        let path = |descriptor: &Value| {
+            let digest = descriptor["digest"].as_str().unwrap();
+            blob(digest.strip_prefix("sha256:").unwrap())
+        };
+        let manifest = json(&path(&json("index.json")["manifests"][0]));
+        let layer = &manifest["layers"][0];
+        assert_eq!(layer["mediaType"], format!("{LAYER}+gzip"));
+        let packed = &files[&path(layer)];
+        assert_eq!(layer["size"], packed.len());
+        assert!(packed.len() < 10_000, "{}", packed.len());
+        let mut unpacked = Vec::new();
+        GzDecoder::new(packed.as_slice())
+            .read_to_end(&mut unpacked)
+            .unwrap();
+        let (digest, _) = digest(&mut unpacked.as_slice()).unwrap();
+        let config = json(&path(&manifest["config"]));
+        assert_eq!(config["rootfs"]["diff_ids"][0], format!("sha256:{digest}"));
+    }
+}
