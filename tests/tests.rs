@@ -16,3 +16,4 @@ mod policy; // ShutdownPolicy files and their schema
 mod readme; // what the README shows is what softstop says
 mod rules; // the pages of the findings: complete, examples run, docs up to date
 mod server; // routes, limits, certificates, shutdown, logs, metrics
+mod threats; // the table of threats names tests and values that exist

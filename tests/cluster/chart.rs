@@ -307,15 +307,20 @@ fn the_schema_describes_every_default() {
 
 #[test]
 fn the_plain_manifests_are_the_chart() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/softstop.yaml");
-    let plain = chart().plain().unwrap();
-    assert!(
-        !plain.contains("helm.sh") && !plain.contains("managed-by"),
-        "only for Helm"
-    );
-    assert_eq!(
-        fs::read_to_string(path).unwrap(),
-        plain,
-        "{path} is out of date: cargo xtask render"
-    );
+    let chart = chart();
+    for (file, text) in [
+        ("deploy/softstop.yaml", chart.plain().unwrap()),
+        ("certs/cert-manager.yaml", chart.cert_manager().unwrap()),
+    ] {
+        assert!(
+            !text.contains("helm.sh") && !text.contains("managed-by"),
+            "only for Helm"
+        );
+        let path = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
+        assert_eq!(
+            fs::read_to_string(path).unwrap(),
+            text,
+            "{file} is out of date: cargo xtask render"
+        );
+    }
 }

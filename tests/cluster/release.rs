@@ -1,11 +1,15 @@
 //! The life of a release: installed, upgraded, mended, rolled back, uninstalled. On an API server of its own, where nothing else is left.
 
-use std::process::Output;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use softstop_rig::{Assets, Authority, Chart, Rig};
+use softstop_rig::{Assets, Chart, DEADLINE, Process, Rig};
+
+use crate::fixture::program;
 
 const NAMESPACE: &str = "softstop-system";
 
@@ -62,33 +66,44 @@ impl Release {
             .clone()
     }
 
-    /// What softstop does: writes its CA into the one field, as its owner.
-    fn write_ca(&self, bundle: &str) {
-        let apply = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
-            "metadata": {"name": "softstop"},
-            "webhooks": [{"name": "pods.softstop.dev", "clientConfig": {"caBundle": bundle}}]});
-        let file = self.rig.dir().join("bundle.json");
-        std::fs::write(&file, apply.to_string()).unwrap();
-        let manager = "--field-manager=softstop-certificates";
-        self.kubectl(&[
-            "apply",
-            "--server-side",
-            manager,
-            "--validate=false",
-            "-f",
-            file.to_str().unwrap(),
-        ]);
-        let list = r#"{"data": {"authorities.pem": "Q0E="}}"#;
-        self.kubectl(&[
-            "patch",
-            "secret",
-            "softstop-ca",
-            "--namespace",
-            NAMESPACE,
-            "--patch",
-            list,
-            manager,
-        ]);
+    /// Runs softstop with the flags and the rights that the chart gives it, until the API server has its CA.
+    fn run_replica(&self) {
+        let container =
+            self.get("deployment/softstop")["spec"]["template"]["spec"]["containers"][0].clone();
+        let args = container["args"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|arg| arg.as_str().unwrap());
+        let args = args.filter(|arg| !arg.contains("0.0.0.0"));
+        let mut command = Command::new(program());
+        command
+            .args(args)
+            .args(["--listen=127.0.0.1:0", "--admin-addr=127.0.0.1:0"]);
+        command.env("KUBECONFIG", self.account());
+        let log = self.rig.dir().join("replica.log");
+        let mut replica = Process::start("softstop webhook", command, &log).unwrap();
+        let deadline = Instant::now() + DEADLINE;
+        while self.ca_bundle().is_null() {
+            replica.check_alive().unwrap();
+            assert!(Instant::now() < deadline, "no CA: {}", replica.log_tail());
+            thread::sleep(Duration::from_millis(50));
+        }
+        let log = replica.log_tail();
+        assert!(!log.contains("forbidden"), "{log}");
+    }
+
+    /// A kubeconfig for the release's service account.
+    fn account(&self) -> PathBuf {
+        let token = self.kubectl(&["create", "token", "softstop", "--namespace", NAMESPACE]);
+        let path = self.rig.dir().join("account.kubeconfig");
+        let ca = self.rig.dir().join("client-ca.crt");
+        let config = json!({"apiVersion": "v1", "kind": "Config", "current-context": "rig",
+            "clusters": [{"name": "rig", "cluster": {"server": self.rig.url(), "certificate-authority": ca}}],
+            "users": [{"name": "softstop", "user": {"token": token.trim()}}],
+            "contexts": [{"name": "rig", "context": {"cluster": "rig", "user": "softstop"}}]});
+        fs::write(&path, config.to_string()).unwrap();
+        path
     }
 
     /// Objects that carry the release's name.
@@ -130,15 +145,16 @@ fn a_release_leaves_foreign_fields_alone_and_nothing_behind() {
         rig,
         chart: Chart::find().unwrap(),
     };
-    let bundle = STANDARD.encode(Authority::new("test").unwrap().pem());
-
     release.helm(&["install", "softstop", "CHART", "--create-namespace"]);
     assert_eq!(
         release.ca_bundle(),
         Value::Null,
         "whoever makes the CA writes it"
     );
-    release.write_ca(&bundle);
+    release.run_replica();
+    let bundle = release.ca_bundle();
+    let list = release.get("secret/softstop-ca")["data"].clone();
+    assert!(list.is_object(), "{list}");
 
     // An upgrade of everything that Helm owns keeps what it does not own.
     release.helm(&[
@@ -151,10 +167,7 @@ fn a_release_leaves_foreign_fields_alone_and_nothing_behind() {
     assert_eq!(release.ca_bundle(), bundle);
     let configuration = release.get("mutatingwebhookconfiguration/softstop");
     assert_eq!(configuration["webhooks"][0]["timeoutSeconds"], 3);
-    assert_eq!(
-        release.get("secret/softstop-ca")["data"]["authorities.pem"],
-        "Q0E="
-    );
+    assert_eq!(release.get("secret/softstop-ca")["data"], list);
     assert!(
         release
             .objects()
@@ -164,10 +177,7 @@ fn a_release_leaves_foreign_fields_alone_and_nothing_behind() {
 
     release.helm(&["rollback", "softstop", "1"]);
     assert_eq!(release.ca_bundle(), bundle);
-    assert_eq!(
-        release.get("secret/softstop-ca")["data"]["authorities.pem"],
-        "Q0E="
-    );
+    assert_eq!(release.get("secret/softstop-ca")["data"], list);
     assert_eq!(release.get("deployment/softstop")["spec"]["replicas"], 3);
     assert!(
         !release

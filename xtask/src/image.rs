@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail, ensure};
 use softstop_rig::Image;
 
-/// What an image may weigh, unpacked: a node that starts softstop's first pod should not wait for the download.
+/// What the archive may weigh, compressed as registries keep it: a node that starts softstop's first pod should not wait for the download.
 const LIMIT: u64 = 10_000_000;
 
 /// Nobody on the node, by number: the kubelet cannot tell that a user given by name is not root.
@@ -38,43 +38,46 @@ pub(crate) struct Task {
 pub(crate) fn run(task: &Task) -> anyhow::Result<()> {
     let root = crate::root()?;
     let programs = build(&root)?;
-    let mut size = 0;
     for (program, path) in programs.iter().zip(PROGRAMS) {
-        let length = fs::metadata(program)
-            .with_context(|| format!("cannot read {}", program.display()))?
-            .len();
-        println!("{path}: {length} bytes");
-        size += length;
+        println!("{path}: {} bytes", size(program)?);
     }
-    ensure!(
-        size <= LIMIT,
-        "the image's files have {size} bytes, more than the {LIMIT} they may have"
-    );
-    match &task.files {
-        Some(dir) => copy(&programs, dir),
-        None => {
-            let default = || root.join("target/softstop.tar");
-            archive(
-                &programs,
-                &task.name,
-                &task.output.clone().unwrap_or_else(default),
-            )
-        }
+    if let Some(dir) = &task.files {
+        return copy(&programs, dir);
     }
+    let default = || root.join("target/softstop.tar");
+    archive(
+        &programs,
+        &task.name,
+        &task.output.clone().unwrap_or_else(default),
+    )
 }
 
 fn archive(programs: &[PathBuf; 2], name: &str, output: &Path) -> anyhow::Result<()> {
-    let mut image = Image::new(name).user(USER).entrypoint([PROGRAMS[0]]);
+    let mut image = Image::new(name)
+        .compressed()
+        .user(USER)
+        .entrypoint([PROGRAMS[0]]);
     for (program, path) in programs.iter().zip(PROGRAMS) {
         image = image.program(program, path)?;
     }
     image.write(output)?;
-    println!("{name} is in {}", output.display());
+    let size = size(output)?;
+    ensure!(
+        size <= LIMIT,
+        "the image has {size} bytes, more than the {LIMIT} it may have"
+    );
+    println!("{name} is in {}: {size} bytes", output.display());
     println!(
         "on a node: ctr --namespace k8s.io images import {}",
         output.display()
     );
     Ok(())
+}
+
+fn size(file: &Path) -> anyhow::Result<u64> {
+    let metadata = fs::metadata(file);
+    let metadata = metadata.with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(metadata.len())
 }
 
 fn copy(programs: &[PathBuf; 2], dir: &Path) -> anyhow::Result<()> {

@@ -33,7 +33,7 @@ enum Task {
     },
     /// Every manifest of examples/ through a running webhook: verdict, reason, diff.
     Demo(demo::Task),
-    /// softstop's image as an OCI archive, without Docker: a static release build, three minutes the first time.
+    /// softstop's image as an OCI archive, without Docker: a static release build, minutes the first time.
     Image(image::Task),
     /// Run scripts before and after softstop's edit on every shell of this machine, and compare.
     ProveShell {
@@ -41,7 +41,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Render the Helm chart into deploy/softstop.yaml, for those without Helm.
+    /// Render the Helm chart into deploy/softstop.yaml and certs/cert-manager.yaml, for those without Helm.
     Render,
     /// A real kube-apiserver on loopback, or a whole node: built on first use, five to ten minutes.
     #[command(subcommand)]

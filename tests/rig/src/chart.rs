@@ -22,6 +22,10 @@ metadata:
     pod-security.kubernetes.io/enforce: restricted
 ";
 
+const CERT_MANAGER_HEAD: &str = "\
+# softstop's certificate by cert-manager: see README.md. Rendered from deploy/chart by `cargo xtask render`: change it there.
+";
+
 /// The chart, and the helm that renders it.
 #[derive(Debug)]
 pub struct Chart {
@@ -83,6 +87,15 @@ impl Chart {
     pub fn plain(&self) -> anyhow::Result<String> {
         let rendered = self.rendered(&["--skip-tests"])?;
         Ok(format!("{HEAD}{}", without_helms(&rendered)))
+    }
+
+    /// What it gives to cert-manager, likewise.
+    pub fn cert_manager(&self) -> anyhow::Result<String> {
+        let rendered = self.rendered(&[
+            "--set=certificates.mode=certManager",
+            "--show-only=templates/certificate.yaml",
+        ])?;
+        Ok(format!("{CERT_MANAGER_HEAD}{}", without_helms(&rendered)))
     }
 }
 

@@ -8,8 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use ring::digest::{Context as Digest, SHA256};
 use serde_json::{Map, Value, json};
+
+/// The media type of a layer that is not compressed.
+const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
 /// An image in the making: layers, and how its containers start.
 ///
@@ -20,6 +25,8 @@ pub struct Image {
     /// Finished tar archives, below `files`.
     layers: Vec<PathBuf>,
     files: BTreeMap<PathBuf, Entry>,
+    /// Whether `files` are compressed.
+    compressed: bool,
     /// The OCI image configuration's `config`.
     config: Map<String, Value>,
 }
@@ -40,6 +47,7 @@ impl Image {
             name: name.to_owned(),
             layers: Vec::new(),
             files: BTreeMap::new(),
+            compressed: false,
             config: Map::new(),
         }
     }
@@ -83,6 +91,13 @@ impl Image {
     fn entry(mut self, path: &str, entry: Entry) -> Self {
         let path = PathBuf::from(path.trim_start_matches('/'));
         self.files.insert(path, entry);
+        self
+    }
+
+    /// Compresses the layer of its files: for an image that travels. It takes seconds.
+    #[must_use]
+    pub fn compressed(mut self) -> Self {
+        self.compressed = true;
         self
     }
 
@@ -136,30 +151,31 @@ impl Image {
     }
 
     fn write_to(&self, mut archive: tar::Builder<impl Write>) -> anyhow::Result<()> {
-        let mut layers = Vec::new();
+        // Of what is in the archive, and of what it unpacks to.
+        let (mut layers, mut diff_ids) = (Vec::new(), Vec::new());
         for path in &self.layers {
             let mut file =
                 File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
             let (digest, size) = digest(&mut file)?;
             archive.append_file(blob(&digest), &mut File::open(path)?)?;
-            layers.push((digest, size));
+            layers.push(descriptor(LAYER, &(digest.clone(), size)));
+            diff_ids.push(format!("sha256:{digest}"));
         }
         if !self.files.is_empty() {
-            layers.push(add(&mut archive, &self.files_layer()?)?);
+            let layer = self.files_layer()?;
+            diff_ids.push(format!("sha256:{}", digest(&mut layer.as_slice())?.0));
+            layers.push(if self.compressed {
+                let blob = add(&mut archive, &compress(&layer)?)?;
+                descriptor(&format!("{LAYER}+gzip"), &blob)
+            } else {
+                descriptor(LAYER, &add(&mut archive, &layer)?)
+            });
         }
-        let diff_ids: Vec<_> = layers
-            .iter()
-            .map(|(digest, _)| format!("sha256:{digest}"))
-            .collect();
         let config = json!({
             "architecture": architecture()?, "os": "linux", "config": self.config,
             "rootfs": {"type": "layers", "diff_ids": diff_ids},
         });
         let config = add(&mut archive, config.to_string().as_bytes())?;
-        let layers: Vec<_> = layers
-            .iter()
-            .map(|layer| descriptor("application/vnd.oci.image.layer.v1.tar", layer))
-            .collect();
         let manifest_type = "application/vnd.oci.image.manifest.v1+json";
         let manifest = json!({
             "schemaVersion": 2, "mediaType": manifest_type, "layers": layers,
@@ -215,6 +231,13 @@ fn libraries(program: &Path) -> anyhow::Result<Vec<String>> {
     Ok(paths.map(str::to_owned).collect())
 }
 
+/// Without a time or a name, so that the same content makes the same bytes.
+fn compress(layer: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(layer)?;
+    encoder.finish()
+}
+
 /// Digest and size.
 type Blob = (String, u64);
 
@@ -266,4 +289,56 @@ fn architecture() -> anyhow::Result<&'static str> {
         "aarch64" => "arm64",
         other => bail!("no image can be made for the processor {other}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::io::Read as _;
+
+    use flate2::read::GzDecoder;
+
+    use super::*;
+
+    fn written(image: &Image) -> BTreeMap<String, Vec<u8>> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        image.write(file.path()).unwrap();
+        let mut archive = tar::Archive::new(File::open(file.path()).unwrap());
+        let mut files = BTreeMap::new();
+        for entry in archive.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            assert_eq!(entry.header().mtime().unwrap(), 0);
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).unwrap();
+            files.insert(entry.path().unwrap().display().to_string(), content);
+        }
+        files
+    }
+
+    #[test]
+    fn a_compressed_layer_is_known_by_what_it_unpacks_to() {
+        let image = Image::new("localhost/test:1").file("/program", vec![7; 100_000], 0o755);
+        let image = image.compressed();
+        let files = written(&image);
+        assert_eq!(files, written(&image), "other bytes the second time");
+
+        let json = |path: &str| -> Value { serde_json::from_slice(&files[path]).unwrap() };
+        let path = |descriptor: &Value| {
+            let digest = descriptor["digest"].as_str().unwrap();
+            blob(digest.strip_prefix("sha256:").unwrap())
+        };
+        let manifest = json(&path(&json("index.json")["manifests"][0]));
+        let layer = &manifest["layers"][0];
+        assert_eq!(layer["mediaType"], format!("{LAYER}+gzip"));
+        let packed = &files[&path(layer)];
+        assert_eq!(layer["size"], packed.len());
+        assert!(packed.len() < 10_000, "{}", packed.len());
+        let mut unpacked = Vec::new();
+        GzDecoder::new(packed.as_slice())
+            .read_to_end(&mut unpacked)
+            .unwrap();
+        let (digest, _) = digest(&mut unpacked.as_slice()).unwrap();
+        let config = json(&path(&manifest["config"]));
+        assert_eq!(config["rootfs"]["diff_ids"][0], format!("sha256:{digest}"));
+    }
 }
