@@ -6,7 +6,6 @@ mod interpreter;
 pub(crate) mod pre_stop;
 mod profile;
 pub(crate) mod runs;
-mod shell;
 
 pub(crate) use profile::{FoundTime, drain_time, has_flag};
 

@@ -7,14 +7,17 @@
 //! ```text
 //! lex + expansion -> parse (+ conditional) -> simple: what may stand nowhere in a script
 //!                                          -> tail:   the commands whose status becomes the script's
+//!                                          -> nested: the same for `sh -c '...'` in tail position
 //! ```
 
 mod compound;
 mod conditional;
 mod expansion;
 mod heredoc;
+pub(crate) mod invocation;
 mod lex;
 mod names;
+mod nested;
 mod parse;
 mod reason;
 mod simple;
@@ -39,7 +42,8 @@ pub struct Reading {
     /// What may be done.
     pub outcome: Outcome,
     /// Every simple command that was read, in order of appearance (up to the refusal, if the grammar was left).
-    /// Command substitutions are left out, and so are commands without a word (`FOO=bar`, `exec 2>log`).
+    /// Command substitutions are left out, and so are commands without a word (`FOO=bar`, `exec 2>log`). In place of a
+    /// `sh -c '...'` that was read, its own commands stand here.
     pub commands: Vec<Command>,
     /// The first `trap` that names TERM (or is computed), if any.
     pub trap: Option<Trap>,

@@ -35,6 +35,8 @@ pub(super) fn program(random: &mut Random, dialect: Dialect) -> String {
         "; exit \"$?\"",
         " || exit $?",
         " || exit",
+        "; rc=$?; exit $rc",
+        "\nrc=\"$?\"\nexit \"${rc}\"",
     ]);
     text.push_str(end);
     if !generator.bodies.is_empty() {

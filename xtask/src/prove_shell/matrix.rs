@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use softstop_core::shell::{Outcome, insert, read};
+use softstop_core::shell::{Dialect, Outcome, insert, read};
 
 use super::in_parallel;
 use super::pairs::{Verdict, compare};
@@ -64,6 +64,17 @@ const SCRIPTS: &[&str] = &[
     "app\nexit \"$?\"\n",
     "app || exit $?",
     "ok && app || exit",
+    "app; rc=$?; exit $rc",
+    "ok && app\nrc=\"$?\"\nexit \"${rc}\"\n",
+    "main() { app; rc=$?; exit ${rc}; }; main",
+    "sh -c 'app x'",
+    "sh -c \"ok; app\"",
+    "exec sh -c 'ok; app'",
+    "cd sub && sh -ec 'ok && app \"$@\"' name one \"$x\"",
+    "FOO=new sh -c 'main() { app $FOO; }; main; exit $?' >out",
+    "sh -c \"ok; sh -c 'ok; app'\"",
+    "bash -c '[[ -n $x ]] && app &>out'",
+    "if ok; then sh -c 'app'; else app2; fi",
     "set -e; ok; app",
     "set -eu; ok; app",
     "umask 077; app",
@@ -78,13 +89,35 @@ const SCRIPTS: &[&str] = &[
     "command app",
 ];
 
+/// The same, in the grammar of bash.
+const BASH_SCRIPTS: &[&str] = &[
+    "app &>out",
+    "ok &>>out; app &>>out",
+    "app >&out",
+    ">& 'out x' app",
+    "{ ok; app; } &> \"out $x\"",
+    "[[ -f in && $x == v* ]] && app",
+    "app <<<\"$x\"",
+    "function main { app; }; main",
+    "A=1; A+=2 app $'a\\tb' ${x^}",
+    "ok |& cat; app",
+];
+
 /// Runs every construct on every shell.
 pub(super) fn run(shells: &[Shell], program: &Program) -> anyhow::Result<()> {
     let failures = AtomicUsize::new(0);
     let next = AtomicUsize::new(0);
+    let rows: Vec<_> = SCRIPTS
+        .iter()
+        .map(|script| (script, false))
+        .chain(BASH_SCRIPTS.iter().map(|script| (script, true)))
+        .collect();
     in_parallel(program, |runner| {
-        while let Some(script) = SCRIPTS.get(next.fetch_add(1, Relaxed)) {
+        while let Some((script, bash)) = rows.get(next.fetch_add(1, Relaxed)) {
             for shell in shells {
+                if *bash && shell.dialect != Dialect::Bash {
+                    continue;
+                }
                 for problem in problems(runner, shell, script)? {
                     println!("{problem}");
                     failures.fetch_add(1, Relaxed);
@@ -96,7 +129,7 @@ pub(super) fn run(shells: &[Shell], program: &Program) -> anyhow::Result<()> {
     let failures = failures.into_inner();
     println!(
         "prove-shell: {} constructs on {} shells: {failures} failures",
-        SCRIPTS.len(),
+        rows.len(),
         shells.len()
     );
     if failures == 0 {

@@ -189,7 +189,7 @@ fn declared(shell: &Shell, original: &str, before: &Observed, after: &Observed) 
     if rest == *after {
         return match shell.name {
             // The missing program's name is a directory of the current one.
-            "bash" | "bash-as-sh" if statuses == (127, 126) => true,
+            "bash" | "bash-as-sh" | "dash" if statuses == (127, 126) => true,
             // An assignment to a readonly variable in front of a program that is missing or not.
             "bash-as-sh" if statuses == (1, 127) => original.contains("readonly"),
             // A missing program with a pipeline in its arguments that has a missing program, too.

@@ -7,15 +7,15 @@ use softstop_programs::shell::{Dialect, by_name};
 
 use super::argv::Argv;
 use super::env::Env;
-use super::shell::{self, Invocation};
 use super::{INIT, profile};
 use crate::Runtime;
 use crate::argv::{Peel, Peeled, Word, peel};
 use crate::expand::Unreadable;
+use crate::shell::invocation::{self, Invocation};
 use crate::shell::{Command, Reading};
 
 /// Environment variables with which a shell runs other code than its script shows.
-const SHELL_ENV: [&str; 3] = ["BASH_ENV", "SHELLOPTS", "BASHOPTS"];
+const SHELL_ENV: [&str; 3] = crate::shell::invocation::ENVIRONMENT;
 
 /// What the effective argv runs.
 #[derive(Debug)]
@@ -250,7 +250,12 @@ impl Runs {
         let mut peeled = peel(words);
         peeled.rest += start;
         let rest = argv.words.get(peeled.rest..).unwrap_or_default();
-        let Some(invocation) = peeled.unread.is_none().then(|| shell::read(rest)).flatten() else {
+        let Some(invocation) = peeled
+            .unread
+            .is_none()
+            .then(|| invocation::read(rest))
+            .flatten()
+        else {
             return Self::Program(Program::read(words, &[], runtime));
         };
         let launchers = peeled.launchers;

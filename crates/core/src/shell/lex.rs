@@ -39,6 +39,8 @@ pub(super) enum Redirect {
     File,
     /// `<&`, `>&`
     Duplicate,
+    /// `>&` of bash, which takes a file, too
+    Both,
     /// `<<`; `<<-` strips tabs.
     HereDocument { strip: bool },
     /// `<<<`
@@ -130,7 +132,13 @@ impl<'a> Parser<'a> {
             },
             Some(b'&') => match next {
                 Some(b'&') => (Token::AndOr, 2),
-                Some(b'>') => return refuse(Reason::RedirectBoth, start..start + 2),
+                Some(b'>') if self.dialect == Dialect::Posix => {
+                    return refuse(Reason::RedirectBoth, start..start + 2);
+                }
+                Some(b'>') if self.byte(start + 2) == Some(b'>') => {
+                    (Token::Redirect(Redirect::File), 3)
+                }
+                Some(b'>') => (Token::Redirect(Redirect::File), 2),
                 _ => (Token::Background, 1),
             },
             Some(b'|') => match next {
@@ -177,6 +185,9 @@ impl<'a> Parser<'a> {
         let input = first == Some(b'<');
         let (redirect, length) = match self.byte(self.pos + 1) {
             Some(b'(') => return refuse(Reason::ProcessSubstitution, self.pos..self.pos + 2),
+            Some(b'&') if self.dialect == Dialect::Bash && !input && !descriptor => {
+                (Redirect::Both, 2)
+            }
             Some(b'&') => (Redirect::Duplicate, 2),
             Some(b'<') if input => match self.byte(self.pos + 2) {
                 Some(b'<') if self.dialect == Dialect::Posix => {

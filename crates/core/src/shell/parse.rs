@@ -299,18 +299,29 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reads a redirection; the operator is the current token.
-    pub(super) fn redirection(&mut self, redirect: Redirect) -> Parsed<()> {
+    /// Reads a redirection; the operator is the current token. Whether its target or text is only known at run time.
+    pub(super) fn redirection(&mut self, redirect: Redirect) -> Parsed<bool> {
         let start = self.at;
         self.advance()?;
         let Token::Word(target) = &self.token else {
             return refuse(Reason::Syntax, start..self.before);
         };
+        let quoted = target.raw.contains(['\'', '"', '\\']);
+        let computed = match redirect {
+            Redirect::HereDocument { .. } => !quoted,
+            _ => !target.known(),
+        };
         match redirect {
-            Redirect::Duplicate => {
+            Redirect::Duplicate | Redirect::Both => {
                 let one_digit =
                     target.raw.len() == 1 && target.raw.bytes().all(|b| b.is_ascii_digit());
-                if !one_digit && target.raw != "-" {
+                // What starts with a digit may be a descriptor that is moved (`2-`).
+                let descriptor = |c: char| c.is_ascii_digit() || c == '-';
+                let file = redirect == Redirect::Both
+                    && target.known()
+                    && !target.text.is_empty()
+                    && !target.text.starts_with(descriptor);
+                if !one_digit && target.raw != "-" && !file {
                     return refuse(Reason::Descriptor, start..self.token_end);
                 }
             }
@@ -320,6 +331,7 @@ impl<'a> Parser<'a> {
             }
             Redirect::Plain | Redirect::File | Redirect::HereString => {}
         }
-        self.advance()
+        self.advance()?;
+        Ok(computed)
     }
 }

@@ -55,7 +55,7 @@ reasons! {
         "the program's name has characters that shells may read as something else than a name",
         "put `exec` before the program yourself, or call it by its path";
     AssignmentOrder, "assignment-order",
-        "a command substitution stands in an assignment behind another one, which ksh93 runs in another environment before `exec`",
+        "an assignment in front of the program comes with a command substitution or a computed redirection, which ksh93 takes in another order before `exec`",
         "assign on lines of their own, with `export`, and put `exec` before the program";
     CommandOption, "command-option",
         "`command` with an option looks programs up in another way than `exec` does",

@@ -30,6 +30,7 @@ struct Parts<'a> {
     words: Vec<Lexeme<'a>>,
     assignments: Vec<Lexeme<'a>>,
     redirected: bool,
+    computed_redirection: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -64,7 +65,7 @@ impl<'a> Parser<'a> {
                 Token::Redirect(redirect) => {
                     let redirect = *redirect;
                     parts.redirected = true;
-                    self.redirection(redirect)?;
+                    parts.computed_redirection |= self.redirection(redirect)?;
                 }
                 Token::Word(word) => {
                     let word = word.clone();
@@ -128,6 +129,7 @@ impl<'a> Parser<'a> {
             words: parts.words,
             assignments: parts.assignments,
             redirected: parts.redirected,
+            computed_redirection: parts.computed_redirection,
         };
         self.check(&mut simple);
         self.script.simples.push(simple);

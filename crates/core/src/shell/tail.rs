@@ -3,10 +3,16 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use super::nested;
 use super::trap::waits;
 use super::tree::{Item, Kind, Lexeme, List, Look, Node, Runs, Script, Simple};
 use super::{Command, Dialect, Outcome, Reading, Reason, Refusal};
 use crate::argv::Word;
+
+/// Builtins that give variables attributes.
+const ATTRIBUTES: &[&str] = &[
+    "compound", "declare", "enum", "float", "integer", "local", "nameref", "readonly", "typeset",
+];
 
 /// How deep calls of functions are followed.
 const MAX_CALLS: usize = 4;
@@ -22,8 +28,8 @@ pub(super) fn reading(script: &Script, grammar: Option<Refusal>) -> Reading {
         ..trap
     });
     Reading {
-        commands: commands(script, &walk.tails),
         restarts: walk.restarts(),
+        commands: commands(script, &walk.tails, &mut walk.nested),
         replaced: walk.already && walk.inserts.is_empty() && walk.refused.is_none(),
         trap,
         outcome: match grammar {
@@ -33,7 +39,11 @@ pub(super) fn reading(script: &Script, grammar: Option<Refusal>) -> Reading {
     }
 }
 
-fn commands(script: &Script, tails: &[usize]) -> Vec<Command> {
+fn commands(
+    script: &Script,
+    tails: &[usize],
+    nested: &mut HashMap<usize, Reading>,
+) -> Vec<Command> {
     let tails: HashSet<_> = tails.iter().collect();
     let listed = script
         .simples
@@ -41,7 +51,12 @@ fn commands(script: &Script, tails: &[usize]) -> Vec<Command> {
         .enumerate()
         .filter(|(_, simple)| !simple.substituted);
     listed
-        .filter_map(|(index, simple)| command(simple, tails.contains(&index)))
+        .flat_map(|(index, simple)| match nested.remove(&index) {
+            Some(inner) => inner.commands,
+            None => command(simple, tails.contains(&index))
+                .into_iter()
+                .collect(),
+        })
         .collect()
 }
 
@@ -85,6 +100,12 @@ struct Walk<'s, 'a> {
     inserts: Vec<usize>,
     already: bool,
     refused: Option<Refusal>,
+    /// What was read of the tails that are shells with a script.
+    nested: HashMap<usize, Reading>,
+    /// They are not looked into.
+    closed: bool,
+    /// Some variable may be more than its value: read-only, or a number.
+    has_attributes: bool,
 }
 
 impl<'s, 'a> Walk<'s, 'a> {
@@ -101,6 +122,12 @@ impl<'s, 'a> Walk<'s, 'a> {
             inserts: Vec::new(),
             already: false,
             refused: None,
+            nested: HashMap::new(),
+            closed: nested::reaches_into(script),
+            has_attributes: script
+                .simples
+                .iter()
+                .any(|simple| ATTRIBUTES.contains(&simple.name())),
         }
     }
 
@@ -165,13 +192,20 @@ impl<'s, 'a> Walk<'s, 'a> {
     }
 
     fn list(&mut self, list: &List, calls: usize) {
-        let Some(item) = list
-            .items
-            .iter()
-            .rfind(|item| !(item.is_alone() && self.script.hands_status_on(&item.last)))
-        else {
-            return;
-        };
+        let mut items = list.items.as_slice();
+        while let [rest @ .., last] = items
+            && last.is_alone()
+            && self.script.hands_status_on(&last.last)
+        {
+            items = rest;
+        }
+        if let [rest @ .., keeps, exits] = items
+            && !self.has_attributes
+            && self.script.hands_kept_status_on(keeps, exits)
+        {
+            items = rest;
+        }
+        let Some(item) = items.last() else { return };
         if item.background {
             return self.refuse(Reason::BackgroundJob, item.last.span.clone());
         }
@@ -207,6 +241,7 @@ impl<'s, 'a> Walk<'s, 'a> {
             return self.call(simple, count, function, calls);
         }
         self.tails.push(index);
+        self.nested(index, simple);
         if simple.exec {
             self.already = true;
             return;
@@ -217,11 +252,10 @@ impl<'s, 'a> Walk<'s, 'a> {
         if simple.look == Look::Option {
             return self.refuse(Reason::CommandOption, simple.span.clone());
         }
-        let substituted = |assignment: &&Lexeme| assignment.traits.substituted;
         if self.script.dialect == Dialect::Posix
-            && let Some(assignment) = simple.assignments.iter().skip(1).find(substituted)
+            && let Some(at) = order_matters(simple)
         {
-            return self.refuse(Reason::AssignmentOrder, assignment.span.clone());
+            return self.refuse(Reason::AssignmentOrder, at);
         }
         if word.traits.continued {
             return self.refuse(Reason::Continuation, word.span.clone());
@@ -238,6 +272,22 @@ impl<'s, 'a> Walk<'s, 'a> {
         } else {
             self.refuse(Reason::ProgramName, word.span.clone());
         }
+    }
+
+    /// Looks into `sh -c '...'`: what its script does is what the tail does.
+    fn nested(&mut self, index: usize, simple: &Simple) {
+        if self.closed {
+            return;
+        }
+        let Some(reading) = nested::read(simple) else {
+            return;
+        };
+        match &reading.outcome {
+            Outcome::Exec(offsets) => self.inserts.extend(offsets),
+            Outcome::Refused(refusal) => self.refuse(refusal.reason, refusal.at.clone()),
+            _ => {}
+        }
+        self.nested.insert(index, reading);
     }
 
     /// Follows a call into the body of the function, where the tail then is.
@@ -283,8 +333,22 @@ impl<'s, 'a> Walk<'s, 'a> {
                 .any(|simple| simple.exec || matches!(simple.name(), "break" | "exit" | "return"));
             runs && (last < looping.simples.end || (looping.endless && !leaves))
         });
-        restarting.map(|looping| looping.at).min()
+        let inner = self.nested.values().filter_map(|reading| reading.restarts);
+        restarting.map(|looping| looping.at).chain(inner).min()
     }
+}
+
+/// Where ksh93 expands and opens what stands in front of a program in another order than in front of `exec`: a substitution
+/// behind an assignment, or beside a redirection; a redirection that is computed behind an assignment.
+fn order_matters(simple: &Simple) -> Option<Range<usize>> {
+    let substituted = |assignment: &&Lexeme| assignment.traits.substituted;
+    let second = simple.assignments.iter().skip(1).find(substituted);
+    if let Some(assignment) = second {
+        return Some(assignment.span.clone());
+    }
+    let first = simple.assignments.first()?;
+    let matters = simple.computed_redirection || (simple.redirected && first.traits.substituted);
+    matters.then(|| simple.span.clone())
 }
 
 /// Whether every shell takes the word, after quote removal, for the name of a program.
@@ -293,9 +357,9 @@ fn is_program_name(name: &str, pattern: bool) -> bool {
         .iter()
         .any(|start| name.starts_with(start));
     let rest = |c: char| {
-        starts_name(c) || "+-@:,=".contains(c) || !c.is_ascii() || (pattern && "*?[]".contains(c))
+        starts_name(c) || "+-@:,".contains(c) || !c.is_ascii() || (pattern && "*?[]".contains(c))
     };
-    // ksh93 takes `name:` for a label and runs what follows.
+    // ksh93 takes `name:` for a label and runs what follows, and `.a=` for an assignment.
     name.starts_with(starts_name)
         && name.chars().all(rest)
         && !name.ends_with(':')

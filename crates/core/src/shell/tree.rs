@@ -132,6 +132,8 @@ pub(super) struct Simple<'a> {
     pub(super) words: Vec<Lexeme<'a>>,
     pub(super) assignments: Vec<Lexeme<'a>>,
     pub(super) redirected: bool,
+    /// The target of a redirection, or a here-document, has an expansion, or may have one.
+    pub(super) computed_redirection: bool,
     /// Index of the word that names what runs, after `exec` and `command`.
     pub(super) at: usize,
     pub(super) runs: Runs,
@@ -222,5 +224,47 @@ impl Script<'_> {
             && words.next().is_none()
             && simple.assignments.is_empty()
             && !simple.redirected
+    }
+
+    /// `rc=$?; exit $rc`: the same in two steps. The variable has a name that is no shell's own.
+    pub(super) fn hands_kept_status_on(&self, keeps: &Item, exits: &Item) -> bool {
+        let simple = |item: &Item| match item.alone() {
+            Some(Kind::Simple(index)) => {
+                self.simples.get(*index).filter(|simple| !simple.redirected)
+            }
+            _ => None,
+        };
+        let (Some(keeps), Some(exits)) = (simple(keeps), simple(exits)) else {
+            return false;
+        };
+        let ([kept], [], [exit, status], []) = (
+            &*keeps.assignments,
+            &*keeps.words,
+            &*exits.words,
+            &*exits.assignments,
+        ) else {
+            return false;
+        };
+        let Some((name, "$?" | "\"$?\"")) = kept.raw.split_once('=') else {
+            return false;
+        };
+        let unquoted = status
+            .raw
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'));
+        let variable = unquoted
+            .unwrap_or(status.raw)
+            .strip_prefix('$')
+            .unwrap_or_default();
+        let variable = variable
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'))
+            .unwrap_or(variable);
+        exit.raw == "exit"
+            && variable == name
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
     }
 }

@@ -101,7 +101,7 @@ impl Generator<'_> {
                 ])
             ),
             92..95 => format!("exec app {serial} {}", self.words(1)),
-            95..97 => format!("sh -c 'app {serial} \"$0\"' {}", self.words(1)),
+            95..97 => self.shell(serial),
             97..99 => self
                 .random
                 .pick(&[
@@ -124,6 +124,41 @@ impl Generator<'_> {
             _ if self.substituted == 0 => self.here_document(serial),
             _ => format!("ok {serial}"),
         }
+    }
+
+    /// A shell with a script of its own.
+    fn shell(&mut self, serial: usize) -> String {
+        let fixed = self.random.pick(&[
+            "app \"$0\"",
+            "ok; app \"$@\"",
+            "fail; app $1",
+            "fail && app || exit $?",
+            "app; rc=$?; exit $rc",
+            "if ok; then app; else app2; fi",
+            "main() { app $FOO; }; main",
+            "trap : EXIT; app",
+            "app | cat",
+            "exec app",
+            "missing",
+        ]);
+        let dialect = std::mem::replace(&mut self.dialect, Dialect::Posix);
+        let bodies = std::mem::take(&mut self.bodies);
+        let random = self.list(1);
+        self.bodies = bodies;
+        self.dialect = dialect;
+        let script = if self.random.percent(50) && !random.contains("<<") {
+            &random
+        } else {
+            fixed
+        };
+        let quote = self.random.pick(&["'", "'", "\""]);
+        if script.contains(quote) || (quote == "\"" && script.contains(['$', '`', '\\'])) {
+            return format!("sh -c 'app {serial} \"$0\"' {}", self.words(1));
+        }
+        let start = self
+            .random
+            .pick(&["sh -c", "sh -c", "sh -ec", "bash -c", "/bin/sh -c"]);
+        format!("{start} {quote}{script}{quote} {}", self.words(2))
     }
 
     fn builtin(&mut self, serial: usize) -> String {
@@ -227,6 +262,17 @@ impl Generator<'_> {
     }
 
     pub(super) fn redirection(&mut self) -> String {
+        if self.dialect == Dialect::Bash && self.random.percent(15) {
+            let both = &[
+                "&>out",
+                "&>>out",
+                ">&out",
+                ">& 'out x'",
+                "&>$x",
+                "&>/dev/null",
+            ];
+            return self.random.pick(both).to_owned();
+        }
         self.random
             .pick(&[
                 ">out",

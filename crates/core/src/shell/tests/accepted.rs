@@ -25,7 +25,7 @@ fn simple_commands() {
         "»nosuchcmd x",
         "»./notexec",
         "»/",
-        "»app-1.2_x+y@z:a,b=c",
+        "»app-1.2_x+y@z:a,b",
         "»app-é",
     ] {
         for dialect in BOTH {
@@ -198,6 +198,12 @@ fn trailing_exit() {
         "ok && »app || exit \"$?\"; exit",
         "main() { »app || exit $?; }; main",
         "if a; then »app; exit; fi",
+        "»app; rc=$?; exit $rc",
+        "»app\nstatus=\"$?\"\nexit \"${status}\"\n",
+        "a && »app; rc1=$?; exit \"$rc1\"; exit",
+        "main() { »app; rc=$?; exit ${rc}; }; main",
+        "case x in a) »app; rc=$?; exit $rc;; *) »app2; r_c=$?; exit $r_c;; esac",
+        "rc=0; »app; rc=$?; exit $rc",
     ] {
         for dialect in BOTH {
             execs(dialect, script);
@@ -284,12 +290,48 @@ fn launchers_take_exec_like_any_program() {
         "»dumb-init app",
         "»setsid app",
         "»./start.sh",
-        "»sh -c \"app\"",
     ] {
         for dialect in BOTH {
             execs(dialect, script);
         }
     }
+}
+
+/// The script of a shell in tail position is read by the same rules, in its own dialect.
+#[test]
+fn shells_with_a_script() {
+    for script in [
+        "»sh -c \"»app\"",
+        "cd /x && »/bin/sh -c 'migrate; »app \"$@\"' name \"$@\"",
+        "»bash -ec '[[ a ]] && »app &>out'",
+        "»busybox sh -c 'é; »app'",
+        "»sh -c \"»sh -c '»app'\"",
+        "if a; then »sh -c '»app'; else »app; fi",
+        "A=1 »sh -c '»app' >out",
+        "»sh -c 'exec app'",
+        "»sh -c 'echo hello'",
+        "exec sh -c '»app'",
+        // Not in one pair of quotes, or with something of the outer script in reach: only the outer shell is replaced.
+        "»sh -c app",
+        "»sh -c 'a'\\''b; app'",
+        "»sh -c \"a \\$x; app\"",
+        "»sh -c \"$x app\"",
+        "»sh -lc 'app'",
+        "f() { :; }; »bash -c 'app'",
+        "BASH_ENV=x »bash -c 'app'",
+        "export BASH_ENV; »bash -c 'app | cat'",
+    ] {
+        for dialect in BOTH {
+            execs(dialect, script);
+        }
+    }
+    let reading = read("exec sh -c 'ok; app x' name", Dialect::Posix);
+    let names: Vec<_> = reading
+        .commands
+        .iter()
+        .map(|command| (command.words[0].text.as_str(), command.at, command.tail))
+        .collect();
+    assert_eq!(names, [("ok", 12, false), ("app", 16, true)]);
 }
 
 #[test]
@@ -313,6 +355,11 @@ fn bash_only() {
         "[[ $x -gt 3 ]]; [[ a < b ]]; [[ $x ]]; »app",
         "»app $'a\\'b\\n'",
         "»app <<<\"$x\"",
+        "»app &>out",
+        "»app &>> \"$x\"",
+        "»app &>/dev/null <in",
+        ">& out »app",
+        "{ »app; } >&'out x'",
         "a |& b; »app",
         "A=1; A+=2; »app",
         "A+=x »app",

@@ -92,6 +92,10 @@ fn time_is_linear_in_the_length() {
         "!",
         "a\\\n",
         "exit;",
+        "sh -c 'a';",
+        "{ a;r=$?;exit $r;};",
+        "case x in x) sh -c \"a;sh -c 'b'\";r=$?;exit $r;;esac;",
+        "a &>b;",
         "()",
     ];
     for piece in hostile {

@@ -28,7 +28,26 @@ fn not_in_tail_position() {
         ("app; exit $? $x", Reason::NotInTailPosition, "app"),
         ("app; >f exit", Reason::NotInTailPosition, "app"),
         ("migrate; app; echo done", Reason::NotInTailPosition, "app"),
-        ("app; rc=$?; exit $rc", Reason::NotInTailPosition, "app"),
+        ("app; rc=$?; exit $cr", Reason::NotInTailPosition, "app"),
+        (
+            "app; rc=$?; echo; exit $rc",
+            Reason::NotInTailPosition,
+            "app",
+        ),
+        ("app; RC=$?; exit $RC", Reason::NotInTailPosition, "app"),
+        ("app; rc='$?'; exit $rc", Reason::NotInTailPosition, "app"),
+        ("app; rc=$?; exit '$rc'", Reason::NotInTailPosition, "app"),
+        ("app; rc=$? >f; exit $rc", Reason::NotInTailPosition, "app"),
+        ("app; rc=$?; exit $rc 1", Reason::NotInTailPosition, "app"),
+        ("app; a=1 rc=$?; exit $rc", Reason::NotInTailPosition, "app"),
+        ("app; rc=$? && exit $rc", Reason::NotInTailPosition, "app"),
+        ("app && rc=$?; exit $rc", Reason::NotInTailPosition, "app"),
+        (
+            "readonly rc; app; rc=$?; exit $rc",
+            Reason::NotInTailPosition,
+            "app",
+        ),
+        ("app | b; rc=$?; exit $rc", Reason::Pipeline, "app | b"),
         (
             "f() { app; return $?; }; f",
             Reason::NotInTailPosition,
@@ -37,6 +56,25 @@ fn not_in_tail_position() {
         ("if app; then :; fi", Reason::NotInTailPosition, "app"),
         ("echo $(app)", Reason::NotInTailPosition, "app"),
     ]);
+}
+
+/// What is wrong in the script of a shell in tail position is what is wrong.
+#[test]
+fn shells_with_a_script() {
+    all(&[
+        ("sh -c 'app | cat'", Reason::Pipeline, "app | cat"),
+        (
+            "cd x && bash -c 'trap x EXIT; app'",
+            Reason::Trap,
+            "trap x EXIT",
+        ),
+        ("exec sh -c \"app; echo\"", Reason::NotInTailPosition, "app"),
+        ("sh -c \"sh -c 'app &'\"", Reason::BackgroundJob, "app &"),
+        ("sh -c 'app &>out'", Reason::RedirectBoth, "&>"),
+        ("sh -c 'app", Reason::Unterminated, "'"),
+    ]);
+    let looping = read("a; sh -c 'while true; do app; done'", Dialect::Posix);
+    assert_eq!(looping.restarts, Some(10));
 }
 
 #[test]
@@ -217,6 +255,8 @@ fn names_that_may_be_something_else() {
         ("\"\"", Reason::ProgramName, "\"\""),
         ("\"%$D/\"", Reason::ProgramName, "\"%$D/\""),
         ("label: app", Reason::ProgramName, "label:"),
+        (".=", Reason::ProgramName, ".="),
+        (".a.b=c", Reason::ProgramName, ".a.b=c"),
         ("\"a b\"", Reason::ProgramName, "\"a b\""),
         ("'a*'", Reason::ProgramName, "'a*'"),
         ("x/ap*", Reason::ProgramName, "x/ap*"),
@@ -232,21 +272,30 @@ fn names_that_may_be_something_else() {
 
 #[test]
 fn the_order_of_assignments() {
-    refuses(
-        Dialect::Posix,
-        "A=1 B=$(x) app",
-        Reason::AssignmentOrder,
-        "B=$(x)",
-    );
-    refuses(
-        Dialect::Posix,
-        "A=1 B=`x` app",
-        Reason::AssignmentOrder,
-        "B=`x`",
-    );
-    execs(Dialect::Bash, "A=1 B=$(x) »app");
-    for dialect in BOTH {
-        execs(dialect, "B=$(x) A=1 »app");
+    for (text, construct) in [
+        ("A=1 B=$(x) app", "B=$(x)"),
+        ("A=1 B=`x` app", "B=`x`"),
+        ("A=$(x) app <in", "A=$(x) app <in"),
+        (">out A=`x` app", ">out A=`x` app"),
+        ("A= app <<E\n$(x)\nE\n", "A= app <<E"),
+        ("cd x; A=1 app >$A; exit", "A=1 app >$A"),
+    ] {
+        refuses(Dialect::Posix, text, Reason::AssignmentOrder, construct);
+        assert!(
+            matches!(read(text, Dialect::Bash).outcome, Outcome::Exec(_)),
+            "{text}"
+        );
+    }
+    for script in [
+        "B=$(x) A=1 »app",
+        "A=$(x); »app <in",
+        "{ A=$(x) »app; } <in",
+        "A=1 »app >out 2>&1 <<'E'\n$(x)\nE\n",
+        "»app >$A <<E\n$(x)\nE\n",
+    ] {
+        for dialect in BOTH {
+            execs(dialect, script);
+        }
     }
 }
 

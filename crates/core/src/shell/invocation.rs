@@ -25,6 +25,9 @@ pub(crate) enum Invocation {
     Option(usize),
 }
 
+/// Variables that make a shell do something before its script, or read it in another way.
+pub(crate) const ENVIRONMENT: [&str; 3] = ["BASH_ENV", "SHELLOPTS", "BASHOPTS"];
+
 /// Letters that leave the meaning of the script as it is. `o` and `O` take one following word each.
 const LETTERS: &str = "cefhlmuvxabBCEpToO";
 const LONG: [&str; 6] = [
