@@ -1,7 +1,7 @@
 //! `cargo xtask image`: softstop's image, without Docker.
 //!
-//! `FROM scratch`, two static programs and nothing else: nothing in it to run but these, and nothing to update. The same sources, at the
-//! same place or not, give the same bytes.
+//! `FROM scratch`, two static programs and nothing else: nothing in it to run but these, and nothing to update. Nothing
+//! in it tells when or where it was built.
 
 use std::env;
 use std::fs;
