@@ -97,6 +97,10 @@ fn work(options: &Options, shells: &[Shell], tally: &Tally, runner: &Runner) -> 
         let mut random = Random::new(options.seed, number);
         let shell = shells.get(random.below(shells.len())).context("no shell")?;
         let script = script(&mut random, shell.dialect, options.mutated);
+        if script.starts_with(['-', '+']) {
+            // Behind `-c` these are options, and no script.
+            continue;
+        }
         let Outcome::Exec(offsets) = read(&script, shell.dialect).outcome else {
             continue;
         };
