@@ -119,7 +119,7 @@ fn work(options: &Options, shells: &[Shell], tally: &Tally, runner: &Runner) -> 
             Verdict::Unstable => add(&tally.unstable),
             Verdict::OverTheLimit => {
                 add(&tally.over_the_limit);
-                println!("OVER THE LIMIT in {place}, as it is and rewritten");
+                println!("OVER THE LIMIT in {place}, as it is and rewritten:\n{script}\n--");
             }
             Verdict::Differs(_) => {
                 let real = report(runner, shell, &script, &place)?;
