@@ -19,6 +19,8 @@ mod decide;
 mod expand;
 mod facts;
 mod finding;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod inject;
 mod observe;
 mod patch;

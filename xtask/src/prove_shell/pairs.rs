@@ -97,6 +97,10 @@ fn work(options: &Options, shells: &[Shell], tally: &Tally, runner: &Runner) -> 
         let mut random = Random::new(options.seed, number);
         let shell = shells.get(random.below(shells.len())).context("no shell")?;
         let script = script(&mut random, shell.dialect, options.mutated);
+        if script.starts_with(['-', '+']) {
+            // Behind `-c` these are options, and no script.
+            continue;
+        }
         let Outcome::Exec(offsets) = read(&script, shell.dialect).outcome else {
             continue;
         };
@@ -115,11 +119,15 @@ fn work(options: &Options, shells: &[Shell], tally: &Tally, runner: &Runner) -> 
             Verdict::Unstable => add(&tally.unstable),
             Verdict::OverTheLimit => {
                 add(&tally.over_the_limit);
-                println!("OVER THE LIMIT in {place}, as it is and rewritten");
+                println!("OVER THE LIMIT in {place}, as it is and rewritten:\n{script}\n--");
             }
             Verdict::Differs(_) => {
-                add(&tally.differences);
-                report(runner, shell, &script, &place)?;
+                let real = report(runner, shell, &script, &place)?;
+                add(if real {
+                    &tally.differences
+                } else {
+                    &tally.unstable
+                });
             }
         }
     }
@@ -188,14 +196,18 @@ fn declared(shell: &Shell, original: &str, before: &Observed, after: &Observed) 
     rest.status = after.status;
     if rest == *after {
         return match shell.name {
-            // The missing program's name is a directory of the current one.
-            "bash" | "bash-as-sh" | "dash" if statuses == (127, 126) => true,
+            // The missing program's name is a directory.
+            _ if statuses == (127, 126) => true,
             // An assignment to a readonly variable in front of a program that is missing or not.
             "bash-as-sh" if statuses == (1, 127) => original.contains("readonly"),
             // A missing program with a pipeline in its arguments that has a missing program, too.
             "ksh93" => statuses == (127, 255) && original.contains('|'),
             _ => false,
         };
+    }
+    // A shell of the script's own is PID 1 now, and says so.
+    if original.contains("$$") && original.contains("sh -") {
+        return before.without_numbers() == after.without_numbers();
     }
     // ksh93 looks for the program and opens its redirections before it runs a substitution in an assignment; behind
     // `exec`, after that. It shows where either fails.
@@ -209,8 +221,8 @@ fn declared(shell: &Shell, original: &str, before: &Observed, after: &Observed) 
         && before.runs.lines().all(|line| runs.contains(&line))
 }
 
-/// Prints a difference, made as small as it stays one.
-fn report(runner: &Runner, shell: &Shell, script: &str, place: &str) -> anyhow::Result<()> {
+/// Prints a difference, made as small as it stays one; false if it is not seen again.
+fn report(runner: &Runner, shell: &Shell, script: &str, place: &str) -> anyhow::Result<bool> {
     let differs = |script: &str| -> anyhow::Result<Option<Box<(Observed, Observed)>>> {
         let Outcome::Exec(offsets) = read(script, shell.dialect).outcome else {
             return Ok(None);
@@ -223,7 +235,11 @@ fn report(runner: &Runner, shell: &Shell, script: &str, place: &str) -> anyhow::
     let script = mutate::minimise(script, |smaller| {
         differs(smaller).map(|found| found.is_some())
     })?;
-    let seen = differs(&script)?.map_or_else(String::new, |pair| pair.0.against(&pair.1));
+    let Some(pair) = differs(&script)? else {
+        println!("NOT SEEN AGAIN: a difference in {place}");
+        return Ok(false);
+    };
+    let seen = pair.0.against(&pair.1);
     println!("DIFFERENCE in {place}:\n{script}\n--\n{seen}");
-    Ok(())
+    Ok(true)
 }

@@ -34,6 +34,21 @@ pub(super) struct Observed {
 }
 
 impl Observed {
+    /// The same without any digits in what was written.
+    pub(super) fn without_numbers(&self) -> Self {
+        let strip = |text: &String| text.replace(|c: char| c.is_ascii_digit(), "");
+        Self {
+            status: self.status,
+            stdout: strip(&self.stdout),
+            runs: strip(&self.runs),
+            files: self
+                .files
+                .iter()
+                .map(|(name, content)| (strip(name), strip(content)))
+                .collect(),
+        }
+    }
+
     /// What differs, the original first.
     pub(super) fn against(&self, rewritten: &Self) -> String {
         let mut lines = String::new();
@@ -352,7 +367,9 @@ const FAILURES: &[&str] = &[
 const FAILURE: &str = "<failure>\n";
 
 /// Variables that a bare `set` lists, and that are others each time.
-const CHANGING: &[&str] = &["RANDOM=", "SECONDS=", "SRANDOM=", "EPOCH", "BASHPID=", "_="];
+const CHANGING: &[&str] = &[
+    "RANDOM=", "SECONDS=", "SRANDOM=", "EPOCH", "BASHPID=", "_=", "SHLVL=",
+];
 
 /// The script's own text, in a bare `set` of bash; what follows it there.
 const OWN_TEXT: (&str, &str) = ("BASH_EXECUTION_STRING=", "BASH_LINENO=");

@@ -23,6 +23,9 @@ pub(super) fn read(simple: &Simple) -> Option<Reading> {
         return None;
     };
     let word = words.get(text)?;
+    if words.get(..text)?.iter().any(exports_all) {
+        return None;
+    }
     quoted_as_it_is(word).then(|| moved(super::read(&word.text, dialect), word.span.start + 1))
 }
 
@@ -33,6 +36,12 @@ pub(super) fn reaches_into(script: &Script) -> bool {
             let name = word.get(..identifier(word.as_bytes()));
             name.is_some_and(|name| ENVIRONMENT.contains(&name))
         })
+}
+
+/// `-a`, `-o allexport`: bash then exports its copy of the script.
+fn exports_all(option: &Lexeme) -> bool {
+    let letters = option.text.strip_prefix('-').unwrap_or_default();
+    option.text == "allexport" || (!letters.starts_with('-') && letters.contains('a'))
 }
 
 /// In one pair of quotes, with nothing in it that the outer shell takes away: then an insertion is one there, too.

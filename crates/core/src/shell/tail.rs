@@ -339,12 +339,21 @@ impl<'s, 'a> Walk<'s, 'a> {
 }
 
 /// Where ksh93 expands and opens what stands in front of a program in another order than in front of `exec`: a substitution
-/// behind an assignment, or beside a redirection; a redirection that is computed behind an assignment.
+/// behind an assignment, or beside a redirection; a redirection that is computed behind an assignment; a name that is
+/// assigned twice.
 fn order_matters(simple: &Simple) -> Option<Range<usize>> {
     let substituted = |assignment: &&Lexeme| assignment.traits.substituted;
     let second = simple.assignments.iter().skip(1).find(substituted);
     if let Some(assignment) = second {
         return Some(assignment.span.clone());
+    }
+    let mut seen = HashSet::new();
+    if let Some(again) = simple
+        .assignments
+        .iter()
+        .find(|assignment| !seen.insert(assignment.raw.split('=').next()))
+    {
+        return Some(again.span.clone());
     }
     let first = simple.assignments.first()?;
     let matters = simple.computed_redirection || (simple.redirected && first.traits.substituted);

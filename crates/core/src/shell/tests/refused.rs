@@ -276,6 +276,7 @@ fn the_order_of_assignments() {
         ("A=1 B=$(x) app", "B=$(x)"),
         ("A=1 B=`x` app", "B=`x`"),
         ("A=$(x) app <in", "A=$(x) app <in"),
+        ("A=$A:x B=1 A=$A:x app", "A=$A:x"),
         (">out A=`x` app", ">out A=`x` app"),
         ("A= app <<E\n$(x)\nE\n", "A= app <<E"),
         ("cd x; A=1 app >$A; exit", "A=1 app >$A"),
