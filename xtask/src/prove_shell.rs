@@ -84,7 +84,7 @@ impl Options {
 /// What `cargo xtask test` runs: each construct, 2,000 pairs, half of them mutated, half of them with a seed of their own,
 /// and the wrong rules.
 pub(crate) fn in_short() -> anyhow::Result<()> {
-    const SEED: &str = "7";
+    const SEED: &str = "9";
     run_words("--matrix")?;
     for kind in ["", "--mutated"] {
         for seed in [&format!("--seed {SEED}"), ""] {

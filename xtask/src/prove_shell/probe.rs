@@ -12,8 +12,19 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-/// Shells set these for themselves, and again where `exec` is written.
-const SHELLS_OWN: [&str; 2] = ["_", "SHLVL"];
+/// Shells set these for themselves, and again where `exec` is written; most are only exported by `-a`.
+const SHELLS_OWN: [&str; 10] = [
+    "_",
+    "SHLVL",
+    "PPID",
+    "BASHPID",
+    "BASH_EXECUTION_STRING",
+    "EPOCHREALTIME",
+    "EPOCHSECONDS",
+    "RANDOM",
+    "SECONDS",
+    "SRANDOM",
+];
 
 /// What every script starts with, apart from PATH.
 const GIVEN: [(&str, &str); 5] = [

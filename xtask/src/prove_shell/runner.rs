@@ -97,6 +97,9 @@ pub(super) const OVER_THE_LIMIT: i32 = -1;
 /// As much of a file is compared.
 const COMPARED: u64 = 65_536;
 
+/// So far below what everybody may write to that no script comes there by `cd ..`.
+const DEEP: &str = "1/2/3/4/5/6/7/8";
+
 /// The names that the program is called by: `fail` and `app3` exit 3.
 const NAMES: &[&str] = &["ok", "app", "app2", "fail", "app3"];
 
@@ -155,7 +158,9 @@ impl Runner {
     /// A runner for this thread.
     pub(super) fn new(program: &Program) -> anyhow::Result<Self> {
         let isolation = Isolation::new()?;
-        let root = TempDir::with_prefix_in("worker-", program.0.path())?;
+        let base = program.0.path().join(DEEP);
+        fs::create_dir_all(&base)?;
+        let root = TempDir::with_prefix_in("worker-", base)?;
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755))?;
         let runner = Self {
             root,
