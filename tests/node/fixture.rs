@@ -1,6 +1,7 @@
 //! The node that all tests share.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -61,4 +62,19 @@ pub(crate) fn pod(namespace: &str, name: &str, command: &[&str], grace: u32) -> 
             "containers": [{"name": "main", "image": BUSYBOX, "imagePullPolicy": "Never", "command": command}],
         },
     })
+}
+
+/// softstop's image, as the project's own command builds it.
+pub(crate) fn image() -> PathBuf {
+    let status = Command::new(env!("CARGO"))
+        .args(["xtask", "image"])
+        .current_dir(root())
+        .status()
+        .unwrap();
+    assert!(status.success(), "cargo xtask image: {status}");
+    root().join("target/softstop.tar")
+}
+
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }

@@ -1,7 +1,7 @@
 //! softstop on a real node: pods that a kubelet runs and ends.
 //!
 //! Run by `cargo xtask test`, as root, or by `cargo test --test node`, which builds the programs of the node first where they are
-//! missing. All tests share one node; each has a namespace of its own.
+//! missing. Tests that only run pods share one node, in namespaces of their own; those that install softstop or end a node start theirs.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,5 +11,6 @@
 )]
 
 mod fixture;
+mod install;
 mod pods;
 mod teardown;

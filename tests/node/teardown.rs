@@ -145,10 +145,10 @@ fn wait_for(file: &Path, owner: &mut Child) {
 
 /// The node's folder.
 fn only_entry(dir: &Path, but: &Path) -> Option<PathBuf> {
-    let entries = fs::read_dir(dir)
+    let mut entries = fs::read_dir(dir)
         .unwrap()
         .map(|entry| entry.unwrap().path());
-    entries.filter(|path| path != but).next()
+    entries.find(|path| path != but)
 }
 
 /// By what a node can be found.
@@ -165,11 +165,11 @@ impl Traces {
         let name = dir.file_name().unwrap().to_str().unwrap().to_owned();
         let own = namespaces("self");
         let of_node = processes().filter(|id| mentions(id, &name));
-        let namespaces = of_node.flat_map(|id| namespaces(&id)).collect();
+        let namespaces: BTreeSet<_> = of_node.flat_map(|id| namespaces(&id)).collect();
         Self {
             dir: dir.to_owned(),
             name,
-            namespaces: &namespaces - &own,
+            namespaces: namespaces.difference(&own).cloned().collect(),
         }
     }
 

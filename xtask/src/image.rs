@@ -20,6 +20,9 @@ const USER: &str = "65532:65532";
 /// Program, and where it stands in the image. Pods are told to run `/softstop-init copy`.
 const PROGRAMS: [&str; 2] = ["/softstop", "/softstop-init"];
 
+/// What the chart calls it, unless told otherwise.
+const NAME: &str = concat!("localhost/softstop:", env!("CARGO_PKG_VERSION"));
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Task {
     /// Where to write the OCI archive, if not to target/softstop.tar
@@ -27,12 +30,20 @@ pub(crate) struct Task {
     output: Option<PathBuf>,
 
     /// The image's name in it
-    #[arg(long, value_name = "NAME", default_value = concat!("localhost/softstop:", env!("CARGO_PKG_VERSION")))]
+    #[arg(long, value_name = "NAME", default_value = NAME)]
     name: String,
 
     /// Write the files of the image into this folder instead, for a Dockerfile
     #[arg(long, value_name = "DIR")]
     files: Option<PathBuf>,
+}
+
+/// Builds the image that a checkout of the chart asks for. Returns its archive.
+pub(crate) fn built() -> anyhow::Result<PathBuf> {
+    let root = crate::root()?;
+    let archive = root.join("target/softstop.tar");
+    self::archive(&build(&root)?, NAME, &archive)?;
+    Ok(archive)
 }
 
 pub(crate) fn run(task: &Task) -> anyhow::Result<()> {

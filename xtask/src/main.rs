@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask --help`.
 #![allow(clippy::print_stdout, reason = "output is the job")]
 
+mod availability;
 mod bench;
 mod bench_init;
 mod demo;
@@ -31,6 +32,8 @@ enum Task {
         #[command(subcommand)]
         what: Option<What>,
     },
+    /// Create pods on a real node while softstop or something around it fails, and count; writes docs/availability.md.
+    Availability(availability::Task),
     /// Every manifest of examples/ through a running webhook: verdict, reason, diff.
     Demo(demo::Task),
     /// softstop's image as an OCI archive, without Docker: a static release build, minutes the first time.
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Task::Bench {
             what: Some(What::Memory),
         } => bench::memory(),
+        Task::Availability(task) => availability::run(&task),
         Task::Demo(task) => demo::run(&task),
         Task::Image(task) => image::run(&task).map(|()| ExitCode::SUCCESS),
         Task::ProveShell { args } => prove_shell::run(&args).map(|()| ExitCode::SUCCESS),

@@ -21,7 +21,7 @@ pub use assets::{Assets, NodeAssets, cache_dir, helm};
 pub use chart::Chart;
 pub use client::Connection;
 pub use image::Image;
-pub use node::{DetachedNode, Node, is_ready};
+pub use node::{DetachedNode, Node, is_ready, processes};
 pub use pki::Authority;
 pub use process::Process;
 pub use rig::{DEADLINE, Detached, Rig};

@@ -14,6 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 use tokio::runtime::Runtime;
@@ -21,8 +22,8 @@ use tokio::runtime::Runtime;
 use crate::{DEADLINE, Image, NodeAssets, Process};
 use components::{NAME, PAUSE, Starter, prepend_path};
 pub use detached::DetachedNode;
-pub use pods::is_ready;
-use sandbox::Sandbox;
+pub use pods::{is_ready, processes};
+use sandbox::{Sandbox, only_child};
 
 /// A cluster of one node, with everything that runs pods, in namespaces of its own: its pods and Services can be reached from in
 /// there only, and several nodes do not meet. Dropping it ends it with all of its pods.
@@ -47,6 +48,7 @@ impl Node {
         let pause = Image::new(PAUSE)
             .program(&assets.pause, "/pause")?
             .entrypoint(["/pause"]);
+        node.starter().credentials()?;
         node.components.push(node.starter().etcd()?);
         node.components.push(node.starter().apiserver()?);
         node.components.push(node.starter().containerd()?);
@@ -140,10 +142,15 @@ impl Node {
     pub fn import(&self, image: &Image) -> anyhow::Result<()> {
         let archive = self.dir().join("image.tar");
         image.write(&archive)?;
+        self.import_archive(&archive)?;
+        fs::remove_file(&archive).with_context(|| format!("cannot remove {}", archive.display()))
+    }
+
+    /// Gives the node the images of an OCI archive.
+    pub fn import_archive(&self, archive: &Path) -> anyhow::Result<()> {
         let path = archive.as_os_str();
         let output = self.ctr([OsStr::new("images"), OsStr::new("import"), path])?;
-        succeeded(&format!("the import of {}", image.name()), &output)?;
-        fs::remove_file(&archive).with_context(|| format!("cannot remove {}", archive.display()))
+        succeeded(&format!("the import of {}", archive.display()), &output).map(drop)
     }
 
     /// Runs `job` on a thread in the node's network: it can reach pods, Services and the API server.
@@ -154,6 +161,34 @@ impl Node {
     /// A runtime in the node's network. Its threads only are in there: what [`Runtime::block_on`] itself runs is not, what is spawned is.
     pub fn runtime(&self, threads: usize) -> anyhow::Result<Runtime> {
         network::runtime(self.sandbox.network(), threads)
+    }
+
+    /// Sends a signal to a component: "etcd", "kubelet", ...
+    pub fn signal(&self, component: &str, signal: Signal) -> anyhow::Result<()> {
+        let found = self.components.iter().find(|one| one.name() == component);
+        let process = found.with_context(|| format!("the node has no {component}"))?;
+        // What was started is nsenter, which started the component.
+        let pid = only_child(process.id())?;
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        kill_process(pid.context("not a process id")?, signal)
+            .with_context(|| format!("cannot send a signal to {component}"))
+    }
+
+    /// Kills the API server and starts it again. Returns when it is ready. (SIGTERM would take it a minute, as long as anything watches.)
+    pub fn restart_apiserver(&mut self) -> anyhow::Result<()> {
+        self.signal("kube-apiserver", Signal::KILL)?;
+        let starter = Starter {
+            assets: &self.assets,
+            sandbox: &self.sandbox,
+        };
+        let mut components = self.components.iter_mut();
+        let server = components.find(|one| one.name() == "kube-apiserver");
+        let server = server.context("the node has no API server")?;
+        server.wait()?;
+        *server = starter.apiserver()?;
+        self.wait("the API server", |node| {
+            Ok(node.kubectl(["get", "--raw=/readyz"])?.status.success())
+        })
     }
 
     /// Lets the node outlive this process. [`DetachedNode::stop`] ends it.

@@ -61,7 +61,8 @@ impl Starter<'_> {
         self.start(&self.assets.server.etcd, flags)
     }
 
-    pub(super) fn apiserver(&self) -> anyhow::Result<Process> {
+    /// Certificates and kubeconfigs, for all.
+    pub(super) fn credentials(&self) -> anyhow::Result<()> {
         let names = [
             ADDRESS, // The Service "kubernetes".
             "10.0.0.1",
@@ -70,6 +71,10 @@ impl Starter<'_> {
         for (name, user) in CLIENTS {
             write_user(&authority, self.sandbox.dir(), &url(), name, user)?;
         }
+        Ok(())
+    }
+
+    pub(super) fn apiserver(&self) -> anyhow::Result<Process> {
         let mut flags = apiserver_flags(self.sandbox.dir(), ETCD, &url(), PORT);
         flags.extend([
             "--bind-address=0.0.0.0".to_owned(),

@@ -1,9 +1,11 @@
 //! What tests ask a node about its pods.
 
+use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use rustix::process::Pid;
 use serde_json::Value;
 
 use super::Node;
@@ -108,6 +110,23 @@ impl Node {
         let head = ["exec", "--namespace", namespace, pod, "--"];
         self.kubectl_ok(head.iter().chain(argv))
     }
+}
+
+/// The ids, out here, of the processes of that name in the pod.
+pub fn processes(pod: &Value, name: &str) -> anyhow::Result<Vec<Pid>> {
+    let uid = pod["metadata"]["uid"]
+        .as_str()
+        .context("the pod has no uid")?;
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").context("cannot list /proc")? {
+        let dir = entry.context("cannot list /proc")?.path();
+        let read = |file: &str| fs::read_to_string(dir.join(file)).unwrap_or_default();
+        if read("comm").trim_end() == name && read("cgroup").contains(uid) {
+            let id = dir.file_name().and_then(|id| id.to_str()?.parse().ok());
+            found.extend(id.and_then(Pid::from_raw));
+        }
+    }
+    Ok(found)
 }
 
 /// Whether its condition Ready holds.

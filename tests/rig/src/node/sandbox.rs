@@ -222,7 +222,14 @@ fn make_cgroups(name: &str) -> anyhow::Result<()> {
     let make = |dir: PathBuf| {
         fs::create_dir(&dir).with_context(|| format!("cannot make the cgroup {}", dir.display()))
     };
-    if root.join("cgroup.controllers").exists() {
+    if let Ok(controllers) = fs::read_to_string(root.join("cgroup.controllers")) {
+        for controller in controllers.split_whitespace() {
+            // Most are handed on already. One that cannot be is missed by the kubelet, which says so.
+            let _ = fs::write(
+                root.join("cgroup.subtree_control"),
+                format!("+{controller}"),
+            );
+        }
         return make(root.join(name));
     }
     for entry in fs::read_dir(root).context("cannot list /sys/fs/cgroup")? {
@@ -245,11 +252,12 @@ fn make_cgroups(name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn only_child(id: u32) -> anyhow::Result<u32> {
+/// The process that this one started.
+pub(super) fn only_child(id: u32) -> anyhow::Result<u32> {
     let path = format!("/proc/{id}/task/{id}/children");
     let children = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     children
         .trim()
         .parse()
-        .with_context(|| format!("unshare has not one child but \"{children}\""))
+        .with_context(|| format!("process {id} has not one child but \"{children}\""))
 }

@@ -1,0 +1,22 @@
+//! softstop installed by its chart on a node of [`softstop_rig`], and what becomes of pod creations while it, or something around
+//! it, fails.
+//!
+//! [`install()`] puts it there. A [`Creator`] makes pods at a steady rate, whatever happens, and counts what came of it. The
+//! [`SCENARIOS`] are what happens; [`latency()`] is what softstop costs when nothing does.
+
+mod creator;
+mod install;
+mod latency;
+mod page;
+mod scenario;
+
+pub use creator::{Creations, Creator};
+pub use install::{Installation, NAMESPACE, Options, apply, install, upgrade};
+pub use latency::{Figures, KINDS, latency};
+pub use page::page;
+pub use scenario::{Outcome, Promise, SCENARIOS, Scenario};
+
+use std::time::Duration;
+
+/// How long anything may take that takes seconds on an idle machine.
+const PATIENCE: Duration = Duration::from_secs(180);

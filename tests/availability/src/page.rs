@@ -1,0 +1,99 @@
+//! The results as a page.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::latency::{Figures, KINDS};
+use crate::scenario::{Outcome, PER_SECOND, Promise, Scenario};
+
+/// `docs/availability.md`.
+pub fn page(
+    installed: Duration,
+    outcomes: &[(&Scenario, Outcome)],
+    figures: &[Figures; 4],
+) -> String {
+    let processors = std::thread::available_parallelism().map_or(0, usize::from);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    // The last quarter of an hour.
+    let load = load.split(' ').nth(2).unwrap_or("unknown");
+    let mut page = format!(
+        "# Does softstop ever stand in the way?
+
+What becomes of pod creations while softstop, or something around it, fails. Written by `cargo xtask availability`: a Kubernetes node of the
+test rig (`tests/rig`: etcd, API server, controllers, kubelet, containerd 2), softstop installed by its chart with three replicas, a client
+that creates {PER_SECOND} pods each second all the while, without waiting for the one before. Each pod asks softstop for a change.
+
+From `helm install` to the first changed pod: {:.1} s. Besides, the machine ({processors} processors) was busy with other things: load {load}.
+
+| what happens | failurePolicy | pods created | refused because of softstop | failed otherwise | admitted unchanged | slowest | restarts | |
+|---|---|---|---|---|---|---|---|---|
+",
+        installed.as_secs_f32()
+    );
+    for (scenario, outcome) in outcomes {
+        let creations = &outcome.creations;
+        let _ = writeln!(
+            page,
+            "| {} | {} | {} in {} s | {} | {} | {} | {:.2} s | {} | {} |",
+            scenario.what,
+            scenario.failure_policy,
+            creations.tried,
+            creations.time.as_secs(),
+            spread(creations.refused.iter().map(|(at, _)| *at)),
+            spread(creations.broken.iter().map(|(at, _)| *at)),
+            spread(creations.unchanged.iter().copied()),
+            creations.slowest.as_secs_f32(),
+            outcome.restarts,
+            [promised(scenario.promise), &outcome.seen].join(" "),
+        );
+    }
+    page += "
+\"Failed otherwise\": the API server or etcd was away, and would have failed without softstop. A number of seconds in brackets is the time
+between the first and the last. \"Restarts\": of softstop's containers.
+
+## What it costs when nothing fails
+
+Creations of the same pod, as dry runs, one after the other and in turn, so that what slows the machine slows all of them.
+
+| between the API server and the pod | n | p50 | p99 |
+|---|---|---|---|
+";
+    for ((kind, _), figures) in KINDS.iter().zip(figures) {
+        let milliseconds = |percent| figures.percentile(percent).as_secs_f64() * 1000.0;
+        let _ = writeln!(
+            page,
+            "| {kind} | {} | {:.2} ms | {:.2} ms |",
+            figures.count(),
+            milliseconds(50),
+            milliseconds(99),
+        );
+    }
+    page += "
+The webhook that does nothing is the same HTTP server on the same machine, and answers \"allowed\". The MutatingAdmissionPolicy puts `exec ` in
+front of this one pod's script, unread: what softstop proves before it does so, it cannot.
+";
+    page
+}
+
+fn promised(promise: Promise) -> &'static str {
+    match promise {
+        Promise::AllChanged => "All must be changed.",
+        Promise::AllAdmitted => "All must be admitted.",
+        Promise::NoneRefused => "None must be refused for softstop's sake.",
+        Promise::Nothing => "No promise: this is the price of `Fail`.",
+    }
+}
+
+fn spread(times: impl Iterator<Item = Duration>) -> String {
+    let times: Vec<_> = times.collect();
+    match (times.iter().min(), times.iter().max()) {
+        (Some(first), Some(last)) => {
+            format!(
+                "{} ({:.1} s)",
+                times.len(),
+                last.saturating_sub(*first).as_secs_f32()
+            )
+        }
+        _ => "0".to_owned(),
+    }
+}

@@ -1,0 +1,138 @@
+//! softstop as its users install it, on a node of its own.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use softstop_availability::{NAMESPACE, Options, SCENARIOS, apply, install, latency, upgrade};
+use softstop_rig::Node;
+
+use crate::fixture::{PATIENCE, image, namespace, pod, root, start};
+
+/// What takes a few seconds each. `cargo xtask availability` makes everything happen, and more often.
+const SHORT: [&str; 4] = ["rollouts", "apiserver", "down", "killed"];
+
+#[test]
+fn installed_it_changes_pods_and_stands_in_nobodys_way() {
+    let mut node = start();
+    node.import_archive(&image()).unwrap();
+
+    // Without Helm.
+    let installed = apply(&node).unwrap();
+    println!(
+        "kubectl apply: the first pod changed after {:?}",
+        installed.took
+    );
+    assert_ne!(left(&node), "");
+    let manifests = root().join("deploy/softstop.yaml");
+    node.kubectl_ok(["delete", "mutatingwebhookconfiguration", "softstop"])
+        .unwrap();
+    node.kubectl_ok([
+        "delete",
+        "--ignore-not-found",
+        "-f",
+        &manifests.display().to_string(),
+    ])
+    .unwrap();
+    assert_eq!(left(&node), "");
+
+    let options = Options {
+        replicas: 2,
+        failure_policy: "Ignore",
+        set: Vec::new(),
+    };
+    let installed = install(&node, &options).unwrap();
+    println!(
+        "helm install: the first pod changed after {:?}",
+        installed.took
+    );
+    // A pod that runs to its end only if it was changed.
+    helm(&node, &["test", "softstop"]);
+
+    let figures = latency(&node, 20).unwrap();
+    assert!(figures.iter().all(|figures| figures.count() == 20));
+
+    for scenario in SCENARIOS
+        .iter()
+        .filter(|scenario| SHORT.contains(&scenario.name))
+    {
+        let outcome = scenario.run(&mut node, 1).unwrap();
+        let broken = outcome.broken(scenario.promise);
+        assert_eq!(broken, None, "{}: {outcome:?}", scenario.name);
+    }
+
+    without_the_image_of_softstop_init(&node);
+
+    helm(&node, &["uninstall", "softstop", "--wait"]);
+    // The pods serve on for a while.
+    let deadline = Instant::now() + PATIENCE;
+    while !left(&node).is_empty() {
+        assert!(Instant::now() < deadline, "left: {}", left(&node));
+        thread::sleep(Duration::from_millis(500));
+    }
+    // Deleting the definition would delete every policy.
+    node.kubectl_ok(["get", "crd", "shutdownpolicies.softstop.dev"])
+        .unwrap();
+}
+
+/// Where the image of softstop-init cannot be pulled, pods wait that asked for it, and no others.
+fn without_the_image_of_softstop_init(node: &Node) {
+    upgrade(
+        node,
+        &[
+            "injection.enabled=true",
+            r#"injection.image="localhost/none:1""#,
+        ],
+    )
+    .unwrap();
+    namespace(node, "injected");
+    let other = pod("injected", "other", &["sh", "-c", "httpd -f; true"], 30);
+    let mut asks = other.clone();
+    asks["metadata"] = json!({"name": "asks", "namespace": "injected",
+        "annotations": {"softstop.dev/mode": "enforce", "softstop.dev/entrypoint": "init"}});
+    node.apply(&asks).unwrap();
+    node.apply(&other).unwrap();
+    node.wait_ready("injected", "other", PATIENCE).unwrap();
+    let reason = |pod: &Value| {
+        pod["status"]["initContainerStatuses"][0]["state"]["waiting"]["reason"].clone()
+    };
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let pod = node.get("pod", "injected", "asks").unwrap().unwrap();
+        if matches!(
+            reason(&pod).as_str(),
+            Some("ErrImagePull" | "ImagePullBackOff")
+        ) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{pod}");
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+fn helm(node: &Node, args: &[&str]) {
+    let mut command = node.command("helm").unwrap();
+    let output = command
+        .args(args)
+        .args(["--namespace", NAMESPACE])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "helm {args:?}: {output:?}");
+}
+
+/// What of the release is there, as `KIND/NAME` lines.
+fn left(node: &Node) -> String {
+    let kinds = "all,secrets,configmaps,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,networkpolicies,\
+                 poddisruptionbudgets,mutatingwebhookconfigurations,validatingwebhookconfigurations";
+    let release = "app.kubernetes.io/instance=softstop";
+    node.kubectl_ok([
+        "get",
+        kinds,
+        "--all-namespaces",
+        "-l",
+        release,
+        "-o",
+        "name",
+    ])
+    .unwrap()
+}
