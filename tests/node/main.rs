@@ -10,6 +10,7 @@
     reason = "a test that cannot go on ends"
 )]
 
+mod effect;
 mod fixture;
 mod install;
 mod pods;

@@ -5,6 +5,7 @@ mod availability;
 mod bench;
 mod bench_init;
 mod demo;
+mod effect;
 mod image;
 mod prove_shell;
 mod render;
@@ -38,6 +39,8 @@ enum Task {
     Demo(demo::Task),
     /// softstop's image as an OCI archive, without Docker: a static release build, minutes the first time.
     Image(image::Task),
+    /// Delete real pods at work, without softstop and with it, and count what is lost; writes docs/effect.md.
+    Effect(effect::Task),
     /// Run scripts before and after softstop's edit on every shell of this machine, and compare.
     ProveShell {
         /// `--pairs N`, `--seed S`, `--mutated`, `--matrix`, ...
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Task::Availability(task) => availability::run(&task),
         Task::Demo(task) => demo::run(&task),
         Task::Image(task) => image::run(&task).map(|()| ExitCode::SUCCESS),
+        Task::Effect(task) => effect::run(&task),
         Task::ProveShell { args } => prove_shell::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Render => render::run().map(|()| ExitCode::SUCCESS),
         Task::Rig(task) => rig::run(task),

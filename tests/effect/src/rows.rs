@@ -1,0 +1,76 @@
+//! The rows: first the systems softstop was made for, each in the ways in which people start it.
+
+use crate::form::Form;
+use crate::row::{End, Row, Server};
+use crate::servers::{
+    CELERY, FLASK, GUNICORN, GUNICORN_MIGRATE, JOB, JULIA, JULIA_READ_ONLY, JULIA_SHELL, LONG_JOB,
+    UWSGI, UWSGI_DIE, UWSGI_HTTP, UWSGI_HTTP_DIE,
+};
+
+/// Every row.
+pub const ROWS: &[Row] = &[
+    row(CELERY, Form::ShC),
+    row(CELERY, Form::DashScript),
+    row(CELERY, Form::BashScript),
+    row(CELERY, Form::NaiveTrap),
+    row(CELERY, Form::TiniScript),
+    row(CELERY, Form::DumbInit),
+    rolling(CELERY, Form::ShC),
+    row(GUNICORN, Form::BashScript),
+    row(GUNICORN_MIGRATE, Form::BashC),
+    row(GUNICORN, Form::ExecScript),
+    row(GUNICORN, Form::RightTrap),
+    row(GUNICORN, Form::NaiveTrap),
+    row(GUNICORN, Form::TiniScript),
+    rolling(GUNICORN, Form::BashScript),
+    row(UWSGI, Form::Exec),
+    row(UWSGI_DIE, Form::Exec),
+    row(UWSGI_HTTP, Form::Exec),
+    row(UWSGI_HTTP_DIE, Form::Exec),
+    row(FLASK, Form::Entrypoint),
+    row(FLASK, Form::ShellEntrypoint),
+    row(JOB, Form::ShC),
+    row(JOB, Form::BashScript),
+    row(JOB, Form::ExecScript),
+    row(JOB, Form::RightTrap),
+    row(JOB, Form::NaiveTrap),
+    row(LONG_JOB, Form::Exec),
+    row(JULIA, Form::Exec),
+    row(JULIA_SHELL, Form::ShC),
+    row(JULIA_READ_ONLY, Form::ShC),
+];
+
+const fn row(server: &'static Server, form: Form) -> Row {
+    Row {
+        server,
+        form,
+        end: End::Deleted,
+    }
+}
+
+const fn rolling(server: &'static Server, form: Form) -> Row {
+    Row {
+        server,
+        form,
+        end: End::RollingUpdate,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_dns_labels_and_unique() {
+        let names: BTreeSet<_> = ROWS.iter().map(Row::name).collect();
+        assert_eq!(names.len(), ROWS.len());
+        for name in names {
+            let label = name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            assert!(label && name.len() < 45, "{name}");
+        }
+    }
+}
