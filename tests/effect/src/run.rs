@@ -42,7 +42,8 @@ pub(crate) struct Site<'n> {
 impl Site<'_> {
     /// Starts the row's pods, and ends one of them (or all) at work.
     pub(crate) fn run(&self, row: &Row, mode: Mode, number: u32) -> anyhow::Result<Outcome> {
-        let journal = TempDir::with_prefix("softstop-effect-").context("cannot make a folder")?;
+        let journal =
+            TempDir::with_prefix_in("journal-", self.node.dir()).context("cannot make a folder")?;
         // Pods of any user write into it.
         open_to_all(journal.path())?;
         let objects = manifest::objects(row, mode, number, journal.path());

@@ -33,14 +33,14 @@ const DJANGO: Server = Server {
 
 pub(crate) const GUNICORN: &Server = &Server {
     name: "gunicorn",
-    line: "gunicorn --workers 12 --bind 0.0.0.0:8000 shop.wsgi",
+    line: "gunicorn --workers 3 --threads 4 --bind 0.0.0.0:8000 shop.wsgi",
     ..DJANGO
 };
 
 pub(crate) const GUNICORN_MIGRATE: &Server = &Server {
     name: "gunicorn-migrate",
     variant: "`migrate && gunicorn`",
-    line: "python3 manage.py check && gunicorn --workers 12 --bind 0.0.0.0:8000 shop.wsgi",
+    line: "python3 manage.py check && gunicorn --workers 3 --threads 4 --bind 0.0.0.0:8000 shop.wsgi",
     ..DJANGO
 };
 
@@ -52,35 +52,35 @@ const UWSGI_ALL: Server = Server {
 
 pub(crate) const UWSGI: &Server = &Server {
     name: "uwsgi",
-    line: "uwsgi --master --processes 12 --http-socket 0.0.0.0:8000 --module shop.wsgi",
+    line: "uwsgi --master --processes 3 --threads 4 --http-socket 0.0.0.0:8000 --module shop.wsgi",
     ..UWSGI_ALL
 };
 
 pub(crate) const UWSGI_DIE: &Server = &Server {
     name: "uwsgi-die-on-term",
     variant: "`--die-on-term`",
-    line: "uwsgi --master --die-on-term --processes 12 --http-socket 0.0.0.0:8000 --module shop.wsgi",
+    line: "uwsgi --master --die-on-term --processes 3 --threads 4 --http-socket 0.0.0.0:8000 --module shop.wsgi",
     ..UWSGI_ALL
 };
 
 pub(crate) const UWSGI_HTTP: &Server = &Server {
     name: "uwsgi-http",
     variant: "`--http` router",
-    line: "uwsgi --master --processes 12 --http 0.0.0.0:8000 --module shop.wsgi",
+    line: "uwsgi --master --processes 3 --threads 4 --http 0.0.0.0:8000 --module shop.wsgi",
     ..UWSGI_ALL
 };
 
 pub(crate) const UWSGI_HTTP_DIE: &Server = &Server {
     name: "uwsgi-http-die-on-term",
     variant: "`--http` router, `--die-on-term`",
-    line: "uwsgi --master --die-on-term --processes 12 --http 0.0.0.0:8000 --module shop.wsgi",
+    line: "uwsgi --master --die-on-term --processes 3 --threads 4 --http 0.0.0.0:8000 --module shop.wsgi",
     ..UWSGI_ALL
 };
 
 pub(crate) const FLASK: &Server = &Server {
     name: "flask",
     system: "Flask under Gunicorn",
-    line: "gunicorn --workers 12 --bind 0.0.0.0:8000 --graceful-timeout 30 api:app",
+    line: "gunicorn --workers 3 --threads 4 --bind 0.0.0.0:8000 --graceful-timeout 30 api:app",
     ..COMMON
 };
 
