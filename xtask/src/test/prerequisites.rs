@@ -27,6 +27,9 @@ const NEEDS: &[(&str, &str)] = &[
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("ldd", "libc-bin"),
+    // The images of tests/effect.
+    ("debootstrap", "debootstrap"),
+    // Launchers, and a broker, beside softstop-init.
     ("sudo", "sudo"),
     ("runsvdir", "runit"),
     ("time", "time"),
