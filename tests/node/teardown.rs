@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,9 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use softstop_rig::Node;
 
 use crate::fixture::{PATIENCE, namespace, node, pod, start};
+
+/// One at a time: what belongs to whom is seen by looking at all processes while they come and go.
+static LOOKING: Mutex<()> = Mutex::new(());
 
 /// Tells [`a_second_node_runs_beside_the_first`] to stay, and to make this file when it is there.
 const STAY: &str = "SOFTSTOP_TEST_STAY";
@@ -65,6 +69,7 @@ fn a_node_leaves_the_folders_of_the_machine_alone() {
 
 #[test]
 fn nothing_is_left_of_a_node_whose_owner_is_killed() {
+    let _alone = LOOKING.lock().unwrap_or_else(PoisonError::into_inner);
     let dir = tempfile::tempdir().unwrap();
     let up = dir.path().join("up");
     for signal in [Signal::KILL, Signal::INT] {
@@ -90,6 +95,7 @@ fn nothing_is_left_of_a_node_whose_owner_is_killed() {
 
 #[test]
 fn nothing_is_left_of_a_node_whose_owner_is_killed_while_it_starts() {
+    let _alone = LOOKING.lock().unwrap_or_else(PoisonError::into_inner);
     let dir = tempfile::tempdir().unwrap();
     let up = dir.path().join("up");
     for milliseconds in [0, 5, 20, 100, 500, 1500, 3000] {
@@ -122,7 +128,10 @@ fn run_pod(node: &Node, space: &str) {
 
 /// A process that starts a node in `dir`.
 fn owner(dir: &Path, up: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+    // A background job of a shell ignores SIGINT, and so does all that it starts: these tests, too, where they are one.
+    Command::new("env")
+        .arg("--default-signal")
+        .arg(std::env::current_exe().unwrap())
         .args(["--exact", "teardown::a_second_node_runs_beside_the_first"])
         .env("TMPDIR", dir)
         .env(STAY, up)
