@@ -13,7 +13,7 @@ use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 /// Between two requests of one stream.
 const PERIOD: Duration = Duration::from_millis(300);
@@ -28,6 +28,16 @@ pub(crate) struct Sent {
     pub(crate) at: Instant,
     /// Whether the client read the right answer.
     pub(crate) served: bool,
+}
+
+/// Waits until `target` answers: the Service of a pod that is ready hears of it a moment later.
+pub(crate) async fn answers(target: SocketAddr) -> bool {
+    let asked = async {
+        while !matches!(order(target, 0).await, Ok(true)) {
+            sleep(PERIOD).await;
+        }
+    };
+    timeout(PATIENCE, asked).await.is_ok()
 }
 
 /// Sends requests to `target` until `until` says so, then waits for those under way.

@@ -61,6 +61,14 @@ impl Site<'_> {
     fn requests(&self, row: &Row, namespace: &Namespace<'_>) -> anyhow::Result<Outcome> {
         let service = namespace.service("app", 8000)?;
         let victim = victim(namespace)?;
+        let answers = self.runtime.spawn(load::answers(service));
+        if !self
+            .runtime
+            .block_on(answers)
+            .context("a request panicked")?
+        {
+            return Ok(dead());
+        }
         let deleted = Arc::new(OnceLock::new());
         let gone = Arc::new(OnceLock::new());
         let since = |moment: &Arc<OnceLock<Instant>>, lag: Duration| {
