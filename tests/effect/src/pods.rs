@@ -69,6 +69,12 @@ impl<'n> Namespace<'n> {
         address(&service["spec"]["clusterIP"], port)
     }
 
+    /// Waits until a pod is Ready.
+    pub(crate) fn wait_ready(&self, pod: &str) -> anyhow::Result<()> {
+        let patience = Duration::from_secs(60);
+        self.node.wait_ready(&self.name, pod, patience).map(drop)
+    }
+
     /// Runs a command in a pod.
     pub(crate) fn exec(&self, pod: &str, argv: &[&str]) -> anyhow::Result<String> {
         self.node.exec(&self.name, pod, argv)

@@ -123,6 +123,7 @@ fn tasks(
 ) -> anyhow::Result<Outcome> {
     let enqueue =
         format!("import {module}\nfor number in range({TASKS}): {module}.enqueue(number, 1.5)");
+    namespace.wait_ready("redis")?;
     namespace.exec("redis", &["/opt/venv/bin/python3", "-c", &enqueue])?;
     let old = namespace.pods()?;
     let victim = busy(&old, journal)?;
