@@ -3,7 +3,7 @@
 use std::io::BufReader;
 use std::net::{IpAddr, SocketAddr};
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde_json::{Deserializer, Value, json};
@@ -28,14 +28,7 @@ impl<'n> Namespace<'n> {
             node,
             name: objects.name.clone(),
         };
-        // A controller makes it a moment later; without it no pod is accepted.
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while namespace.get("serviceaccount", "default")?.is_none() {
-            if Instant::now() > deadline {
-                bail!("the namespace {} has no service account", namespace.name);
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        node.wait_account(&namespace.name, Duration::from_secs(30))?;
         node.apply(&json!({"apiVersion": "v1", "kind": "List", "items": objects.content}))?;
         Ok(namespace)
     }
