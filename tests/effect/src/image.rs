@@ -1,13 +1,13 @@
 //! The images: root file systems that scripts in `images/` fill, kept in the cache by the content of their folder.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
-use softstop_rig::{Image, cache_dir};
+use softstop_rig::{Image, cache_dir, once};
 use tempfile::TempDir;
 
 use crate::manifest;
@@ -73,17 +73,11 @@ fn file_system(name: &str) -> anyhow::Result<PathBuf> {
     let mut key = DefaultHasher::new();
     hash(&images.join("lib.sh"), &mut key)?;
     hash(&images.join(name), &mut key)?;
-    let dir = cache_dir()?.join("images");
-    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let archive = dir.join(format!("{name}-{:016x}.tar", key.finish()));
-    // One build at a time: a second process waits here, then finds the first one's result.
-    let lock = dir.join(".lock");
-    let lock = File::create(&lock).with_context(|| format!("cannot write {}", lock.display()))?;
-    lock.lock()
-        .with_context(|| format!("cannot lock {}", dir.display()))?;
-    if !archive.is_file() {
-        build(&images.join(name).join("build.sh"), &archive)?;
-    }
+    let archive = cache_dir()?
+        .join("images")
+        .join(format!("{name}-{:016x}.tar", key.finish()));
+    let script = images.join(name).join("build.sh");
+    once(&archive, |unfinished| build(&script, unfinished))?;
     Ok(archive)
 }
 
@@ -92,17 +86,13 @@ fn build(script: &Path, archive: &Path) -> anyhow::Result<()> {
     let root = TempDir::with_prefix("softstop-image-").context("cannot make a temporary folder")?;
     let root = root.path().join("root");
     run(Command::new("sh").arg(script).arg(&root))?;
-    // Renamed when finished, so that an archive cut short is never taken for a whole one.
-    let unfinished = archive.with_extension("unfinished");
     run(Command::new("tar")
         .args(["--create", "--numeric-owner", "--sort=name", "--mtime=@0"])
         .arg("--file")
-        .arg(&unfinished)
+        .arg(archive)
         .arg("--directory")
         .arg(&root)
-        .arg("."))?;
-    fs::rename(&unfinished, archive)
-        .with_context(|| format!("cannot rename to {}", archive.display()))
+        .arg("."))
 }
 
 fn run(command: &mut Command) -> anyhow::Result<()> {

@@ -2,12 +2,13 @@
 
 mod tools;
 
-use std::env;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 
 use tools::Tools;
+
+use crate::cache::folder;
 
 /// The variable by which controller-runtime's tests find these programs, too.
 const ASSETS: &str = "KUBEBUILDER_ASSETS";
@@ -179,19 +180,4 @@ impl NodeAssets {
 /// helm alone; built first where the cache lacks it.
 pub fn helm() -> anyhow::Result<PathBuf> {
     Ok(HELM.built()?.join("helm"))
-}
-
-/// What is built once and kept between checkouts: `SOFTSTOP_CACHE`, else `softstop` in the user's cache folder.
-pub fn cache_dir() -> anyhow::Result<PathBuf> {
-    folder("SOFTSTOP_CACHE")
-        .or_else(|| folder("XDG_CACHE_HOME").map(|dir| dir.join("softstop")))
-        .or_else(|| folder("HOME").map(|dir| dir.join(".cache/softstop")))
-        .context("no place for built programs: set SOFTSTOP_CACHE to a folder")
-}
-
-/// The folder that a variable names; an empty one names none.
-fn folder(variable: &str) -> Option<PathBuf> {
-    env::var_os(variable)
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from)
 }

@@ -6,6 +6,7 @@
 //! is killed ([`Process`]).
 
 mod assets;
+mod cache;
 mod chart;
 mod client;
 mod image;
@@ -17,7 +18,8 @@ mod server;
 mod webhook;
 mod workload;
 
-pub use assets::{Assets, NodeAssets, cache_dir, helm};
+pub use assets::{Assets, NodeAssets, helm};
+pub use cache::{cache_dir, once};
 pub use chart::Chart;
 pub use client::Connection;
 pub use image::Image;

@@ -1,12 +1,12 @@
 //! Go programs, built once from the modules in `tools/`.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
 
-use super::cache_dir;
+use crate::cache::{cache_dir, once};
 
 /// Programs of one Go module, kept in a folder named after the version of `dependency`.
 ///
@@ -34,22 +34,10 @@ impl Tools {
         let dir = cache_dir()?
             .join("rig")
             .join(format!("{}-{version}", self.module));
-        fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        let missing = || {
-            self.programs
-                .iter()
-                .filter(|(name, _)| !dir.join(name).is_file())
-        };
-        if missing().next().is_some() {
-            // One build at a time: a second process waits here, then finds the first one's result.
-            let lock = dir.join(".lock");
-            let lock =
-                File::create(&lock).with_context(|| format!("cannot write {}", lock.display()))?;
-            lock.lock()
-                .with_context(|| format!("cannot lock {}", dir.display()))?;
-            for (name, package) in missing() {
-                self.build(&source, &version, name, package, &dir)?;
-            }
+        for (name, package) in self.programs {
+            once(&dir.join(name), |program| {
+                self.build(&source, &version, name, package, program)
+            })?;
         }
         Ok(dir)
     }
@@ -74,11 +62,11 @@ impl Tools {
         version: &str,
         name: &str,
         package: &str,
-        dir: &Path,
+        program: &Path,
     ) -> anyhow::Result<()> {
         eprintln!(
-            "rig: building {name} {version}, once, into {}",
-            dir.display()
+            "rig: building {name} {version}, once, as {}",
+            program.display()
         );
         let mut flags = vec!["-s -w".to_owned()];
         if let Some(package) = self.version_package {
@@ -97,11 +85,9 @@ impl Tools {
                 ));
             }
         }
-        // Renamed when finished, so that a build cut short is never taken for a program.
-        let unfinished = dir.join(format!(".{name}.unfinished"));
         let status = Command::new("go")
             .args(["build", "-trimpath", "-ldflags", &flags.join(" "), "-o"])
-            .arg(&unfinished)
+            .arg(program)
             .arg(package)
             .current_dir(source)
             .env("CGO_ENABLED", "0")
@@ -117,8 +103,6 @@ impl Tools {
                 "go build {package} failed ({status}); it needs Go 1.26 or newer and access to a Go module proxy"
             );
         }
-        let finished = dir.join(name);
-        fs::rename(&unfinished, &finished)
-            .with_context(|| format!("cannot rename to {}", finished.display()))
+        Ok(())
     }
 }
