@@ -23,6 +23,9 @@ const PROGRAMS: [&str; 2] = ["/softstop", "/softstop-init"];
 /// What the chart calls it, unless told otherwise.
 const NAME: &str = concat!("localhost/softstop:", env!("CARGO_PKG_VERSION"));
 
+/// Where the archive goes, unless told otherwise.
+const ARCHIVE: &str = "target/softstop.tar";
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Task {
     /// Where to write the OCI archive, if not to target/softstop.tar
@@ -41,7 +44,7 @@ pub(crate) struct Task {
 /// Builds the image that a checkout of the chart asks for. Returns its archive.
 pub(crate) fn built() -> anyhow::Result<PathBuf> {
     let root = crate::root()?;
-    let archive = root.join("target/softstop.tar");
+    let archive = root.join(ARCHIVE);
     self::archive(&build(&root)?, NAME, &archive)?;
     Ok(archive)
 }
@@ -55,12 +58,8 @@ pub(crate) fn run(task: &Task) -> anyhow::Result<()> {
     if let Some(dir) = &task.files {
         return copy(&programs, dir);
     }
-    let default = || root.join("target/softstop.tar");
-    archive(
-        &programs,
-        &task.name,
-        &task.output.clone().unwrap_or_else(default),
-    )
+    let output = task.output.clone().unwrap_or_else(|| root.join(ARCHIVE));
+    archive(&programs, &task.name, &output)
 }
 
 fn archive(programs: &[PathBuf; 2], name: &str, output: &Path) -> anyhow::Result<()> {
