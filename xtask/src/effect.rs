@@ -1,6 +1,7 @@
 //! `cargo xtask effect`: what is lost without softstop, and with it.
 
 use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -85,7 +86,7 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Row>> {
 
 fn line(row: &Row, mode: Mode, outcome: &Outcome) -> String {
     format!(
-        "{:24} {:10} lost {:3} of {:3} (in flight {}, late {}, interrupted {}, twice {}, stuck {}), did not start {}, clean-up {}, exit {:?}, {:?} ms",
+        "{:24} {:10} lost {:3} of {:3} (in flight {}, late {}, interrupted {}, twice {}, stuck {}), did not start {}, broke off {}, clean-up {}, signals {:?}, exit {:?}, {:?} ms",
         row.name(),
         mode.as_str(),
         outcome.lost(),
@@ -96,10 +97,12 @@ fn line(row: &Row, mode: Mode, outcome: &Outcome) -> String {
         outcome.duplicated,
         outcome.stuck,
         outcome.dead,
+        outcome.broken,
         outcome.cleaned.map_or_else(
             || "-".to_owned(),
             |cleaned| format!("{cleaned}/{}", outcome.runs)
         ),
+        outcome.signals,
         outcome.exits.keys().collect::<Vec<_>>(),
         outcome.took,
     )
@@ -113,10 +116,30 @@ fn write(rows: &[&'static Row], results: &Results, runs: u32) -> anyhow::Result<
         ("effect.svg", softstop_effect::picture(rows, results)),
     ] {
         let path = docs.join(name);
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        println!("wrote {}", path.display());
+        store(&path, &text)?;
     }
+    let path = crate::root()?.join("README.md");
+    let readme =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let table = softstop_effect::systems(rows, results);
+    store(
+        &path,
+        &with_table(&readme, &table).context("README.md has no table of the effect")?,
+    )
+}
+
+fn store(path: &Path, text: &str) -> anyhow::Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    println!("wrote {}", path.display());
     Ok(())
+}
+
+/// The text with this table in the place of the one with the same first line.
+fn with_table(text: &str, table: &str) -> Option<String> {
+    let (before, rest) = text.split_once(table.lines().next()?)?;
+    // An empty line ends a table.
+    let (_, after) = rest.split_once("\n\n")?;
+    Some(format!("{before}{table}\n{after}"))
 }
 
 /// Fails where something was lost that must not be, or where softstop made it worse.
@@ -144,5 +167,18 @@ fn verdict(rows: &[&'static Row], results: &Results) -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_takes_the_place_of_the_old_one() {
+        let text = "a\n\n| x |\n|---|\n| 1 |\n\nb\n\nc\n";
+        let new = with_table(text, "| x |\n|---|\n| 2 |\n").unwrap();
+        assert_eq!(new, "a\n\n| x |\n|---|\n| 2 |\n\nb\n\nc\n");
+        assert_eq!(with_table("nothing", "| x |\n"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What the applications wrote down: `MILLIS start ID`, `MILLIS end ID`, `MILLIS cleanup`, a file per pod.
+//! What the applications wrote down: `MILLIS start ID`, `MILLIS end ID`, `MILLIS signal NAME`, `MILLIS cleanup`, a file per pod.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,6 +20,8 @@ pub(crate) struct Notes {
     pub(crate) started: Vec<String>,
     /// Work done, in order.
     pub(crate) ended: Vec<String>,
+    /// The signals that the program heard, in order.
+    pub(crate) signals: Vec<String>,
     /// Whether the program's own clean-up ran.
     pub(crate) cleaned: bool,
 }
@@ -56,6 +58,7 @@ impl Notes {
             match (words.next(), words.next()) {
                 (Some("start"), Some(id)) => notes.started.push(id.to_owned()),
                 (Some("end"), Some(id)) => notes.ended.push(id.to_owned()),
+                (Some("signal"), Some(name)) => notes.signals.push(name.to_owned()),
                 (Some("cleanup"), _) => notes.cleaned = true,
                 _ => {}
             }
@@ -84,6 +87,7 @@ mod tests {
         let notes = Notes::parse("1 start a\n2 end a\n3 start b\n4 signal SIGTERM\n");
         assert_eq!(notes.interrupted(), 1);
         assert!(notes.is_busy() && !notes.cleaned);
+        assert_eq!(notes.signals, ["SIGTERM"]);
         let notes = Notes::parse("1 start a\n2 end a\n3 cleanup\n");
         assert_eq!(notes.interrupted(), 0);
         assert!(!notes.is_busy() && notes.cleaned);

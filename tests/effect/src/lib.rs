@@ -23,24 +23,29 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use anyhow::Context as _;
 use softstop_rig::Node;
 
 pub use form::Form;
 pub use image::versions;
 pub use install::install;
 pub use outcome::Outcome;
-pub use page::page;
+pub use page::{page, systems};
 pub use picture::picture;
 pub use row::{End, Mode, Row, Server, Work};
 pub use rows::ROWS;
 
 use run::Site;
 
+/// Added to the number of a run that is done once more.
+const REPEATED: u32 = 1000;
+
 /// What came out, by row and mode.
 pub type Results = BTreeMap<(String, Mode), Outcome>;
 
 /// Runs each row `runs` times in each mode, `together` runs at the same time, the modes in turn. `report` hears of each run.
+///
+/// A run that breaks off (no pod could be started or followed: the machine's fault, not the program's) is told to stderr and done once more, then
+/// counted as [broken](Outcome::broken).
 ///
 /// The node needs softstop ([`install`]) for all modes but [`Mode::Off`].
 pub fn measure(
@@ -65,30 +70,45 @@ pub fn measure(
         .collect();
     let queue = Mutex::new(queue);
     let results = Mutex::new(Results::new());
-    let work = || -> anyhow::Result<()> {
-        loop {
-            let next = queue
+    let work = || {
+        let next = || {
+            queue
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .pop_front();
-            let Some((run, row, mode)) = next else {
-                return Ok(());
-            };
-            let outcome = site
-                .run(row, mode, run)
-                .with_context(|| format!("run {run} of {} ({mode})", row.name()))?;
+                .pop_front()
+        };
+        while let Some((run, row, mode)) = next() {
+            let outcome = attempt(&site, row, mode, run);
             report(row, mode, &outcome);
             let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
             *results.entry((row.name(), mode)).or_default() += outcome;
         }
     };
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..together).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().try_for_each(|worker| {
-            worker
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
-    })?;
+        for _ in 0..together {
+            scope.spawn(work);
+        }
+    });
     Ok(results.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn attempt(site: &Site<'_>, row: &Row, mode: Mode, run: u32) -> Outcome {
+    // A namespace of its own each time: the first one's may not be gone yet.
+    for (number, again) in [(run, true), (run + REPEATED, false)] {
+        match site.run(row, mode, number) {
+            Ok(outcome) => return outcome,
+            Err(error) => {
+                let what = if again { "; once more" } else { "" };
+                eprintln!(
+                    "effect: run {run} of {} ({mode}) broke off{what}: {error:#}",
+                    row.name()
+                );
+            }
+        }
+    }
+    Outcome {
+        runs: 1,
+        broken: 1,
+        ..Outcome::default()
+    }
 }

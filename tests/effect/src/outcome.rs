@@ -10,6 +10,8 @@ pub struct Outcome {
     pub runs: u32,
     /// Runs in which the program never became ready, so that nothing could be measured.
     pub dead: u32,
+    /// Runs that broke off twice, through no fault of the program's: nothing is known of them.
+    pub broken: u32,
     /// Requests, tasks or jobs that were begun.
     pub begun: u32,
     /// Requests that were under way when the pod was deleted, and failed.
@@ -24,6 +26,8 @@ pub struct Outcome {
     pub stuck: u32,
     /// Runs in which the program's own clean-up ran; `None` where it has none.
     pub cleaned: Option<u32>,
+    /// The signals that the program heard, and how often; empty also where it cannot say.
+    pub signals: BTreeMap<String, u32>,
     /// Exit codes, and how often.
     pub exits: BTreeMap<i32, u32>,
     /// Milliseconds from the deletion to the end, of each run.
@@ -40,6 +44,7 @@ impl Outcome {
     pub fn is_whole(&self) -> bool {
         self.lost() == 0
             && self.dead == 0
+            && self.broken == 0
             && self.cleaned.is_none_or(|cleaned| cleaned == self.runs)
     }
 }
@@ -48,6 +53,7 @@ impl AddAssign for Outcome {
     fn add_assign(&mut self, other: Self) {
         self.runs += other.runs;
         self.dead += other.dead;
+        self.broken += other.broken;
         self.begun += other.begun;
         self.in_flight += other.in_flight;
         self.late += other.late;
@@ -58,6 +64,9 @@ impl AddAssign for Outcome {
             (None, None) => None,
             (mine, others) => Some(mine.unwrap_or(0) + others.unwrap_or(0)),
         };
+        for (name, times) in other.signals {
+            *self.signals.entry(name).or_default() += times;
+        }
         for (code, times) in other.exits {
             *self.exits.entry(code).or_default() += times;
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::row::Row;
+use crate::row::{Row, Work};
 use crate::{Mode, Outcome, Results};
 
 /// The words around the tables.
@@ -19,7 +19,7 @@ pub fn page(rows: &[&Row], results: &Results, runs: u32, versions: &str) -> Stri
 }
 
 /// One line a system: all of its rows added up.
-fn systems(rows: &[&Row], results: &Results) -> String {
+pub fn systems(rows: &[&Row], results: &Results) -> String {
     let mut order = Vec::new();
     let mut sums: BTreeMap<(&str, Mode), Outcome> = BTreeMap::new();
     for row in rows {
@@ -57,13 +57,20 @@ fn brief(outcome: &Outcome) -> String {
             outcome.dead, outcome.runs
         );
     }
+    if outcome.broken > 0 {
+        let _ = write!(
+            text,
+            ", {} of {} runs broke off",
+            outcome.broken, outcome.runs
+        );
+    }
     text
 }
 
 fn table(rows: &[&Row], results: &Results) -> String {
     let mut text = String::from(
-        "| system | started by | softstop | work begun | cut off in flight | refused late | interrupted | twice | stuck | clean-up | exit codes | seconds |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|---|\n",
+        "| system | started by | softstop | work begun | cut off in flight | refused late | interrupted | twice | stuck | clean-up | signals | exit codes | seconds |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for row in rows {
         for mode in Mode::ALL {
@@ -80,6 +87,7 @@ fn line(text: &mut String, row: &Row, mode: Mode, outcome: &Outcome) {
     let Outcome {
         runs,
         dead,
+        broken,
         begun,
         in_flight,
         late,
@@ -91,11 +99,15 @@ fn line(text: &mut String, row: &Row, mode: Mode, outcome: &Outcome) {
     if *dead > 0 {
         let _ = writeln!(
             text,
-            "| {system} | {shape} | {mode} | does not start ({dead} of {runs}) | | | | | | | | |"
+            "| {system} | {shape} | {mode} | does not start ({dead} of {runs}) | | | | | | | | | |"
         );
         return;
     }
-    let requests = outcome.cleaned.is_none();
+    let lacking = match broken {
+        0 => String::new(),
+        broken => format!(" ({broken} of {runs} runs broke off)"),
+    };
+    let requests = row.server.work == Work::Requests;
     let number = |is: bool, number: &u32| {
         if is {
             number.to_string()
@@ -106,15 +118,21 @@ fn line(text: &mut String, row: &Row, mode: Mode, outcome: &Outcome) {
     let cleaned = outcome
         .cleaned
         .map_or_else(String::new, |cleaned| format!("{cleaned}/{runs}"));
+    let signals: Vec<_> = outcome
+        .signals
+        .iter()
+        .map(|(name, times)| format!("{times} {name}"))
+        .collect();
     let exits: Vec<_> = outcome.exits.keys().map(i32::to_string).collect();
     let _ = writeln!(
         text,
-        "| {system} | {shape} | {mode} | {begun} | {} | {} | {} | {} | {} | {cleaned} | {} | {} |",
+        "| {system} | {shape} | {mode} | {begun}{lacking} | {} | {} | {} | {} | {} | {cleaned} | {} | {} | {} |",
         number(requests, in_flight),
         number(requests, late),
         number(!requests, interrupted),
         number(!requests, duplicated),
         number(!requests, stuck),
+        signals.join(", "),
         exits.join(", "),
         seconds(&outcome.took),
     );

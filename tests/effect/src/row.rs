@@ -29,6 +29,8 @@ pub struct Server {
     pub annotations: &'static [(&'static str, &'static str)],
     /// Whether it can be made to end without losing work at all.
     pub drains: bool,
+    /// Whether it has a clean-up of its own that it writes down.
+    pub cleans: bool,
 }
 
 /// What a program does.

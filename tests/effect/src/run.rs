@@ -52,13 +52,18 @@ impl Site<'_> {
             return Ok(dead());
         }
         match row.server.work {
-            Work::Requests => self.requests(row, &namespace),
-            Work::Tasks(module) => tasks(module, row.end, &namespace, journal.path()),
-            Work::Jobs(_) => jobs(&namespace, journal.path()),
+            Work::Requests => self.requests(row, &namespace, journal.path()),
+            Work::Tasks(module) => tasks(module, row, &namespace, journal.path()),
+            Work::Jobs(_) => jobs(row, &namespace, journal.path()),
         }
     }
 
-    fn requests(&self, row: &Row, namespace: &Namespace<'_>) -> anyhow::Result<Outcome> {
+    fn requests(
+        &self,
+        row: &Row,
+        namespace: &Namespace<'_>,
+        journal: &Path,
+    ) -> anyhow::Result<Outcome> {
         let service = namespace.service("app", 8000)?;
         let victim = victim(namespace)?;
         let answers = self.runtime.spawn(load::answers(service));
@@ -100,6 +105,8 @@ impl Site<'_> {
                 .context("a stream of requests panicked")?;
             count(&mut outcome, &sent, begin);
         }
+        let notes = Journal::read(journal)?;
+        noted(&mut outcome, row, notes.pods.get(&victim.name));
         Ok(outcome)
     }
 }
@@ -117,7 +124,7 @@ fn count(outcome: &mut Outcome, sent: &[Sent], deleted: Instant) {
 
 fn tasks(
     module: &str,
-    end: End,
+    row: &Row,
     namespace: &Namespace<'_>,
     journal: &Path,
 ) -> anyhow::Result<Outcome> {
@@ -129,7 +136,7 @@ fn tasks(
     let victim = busy(&old, journal)?;
     let follow = namespace.follow(&victim.name)?;
     let begin = Instant::now();
-    match end {
+    match row.end {
         End::Deleted => namespace.delete(&victim.name)?,
         End::RollingUpdate => namespace.restart()?,
     }
@@ -146,15 +153,11 @@ fn tasks(
         .map(|number| number.to_string())
         .filter(|id| !started(id));
     outcome.stuck = count(never.count());
-    let cleaned = notes
-        .pods
-        .get(&victim.name)
-        .is_some_and(|notes| notes.cleaned);
-    outcome.cleaned = Some(cleaned.into());
+    noted(&mut outcome, row, notes.pods.get(&victim.name));
     Ok(outcome)
 }
 
-fn jobs(namespace: &Namespace<'_>, journal: &Path) -> anyhow::Result<Outcome> {
+fn jobs(row: &Row, namespace: &Namespace<'_>, journal: &Path) -> anyhow::Result<Outcome> {
     let pods = namespace.pods()?;
     let Ok(victim) = busy(&pods, journal) else {
         return Ok(dead());
@@ -170,8 +173,18 @@ fn jobs(namespace: &Namespace<'_>, journal: &Path) -> anyhow::Result<Outcome> {
         .context("the pod wrote nothing down")?;
     outcome.begun = u32::try_from(notes.started.len()).unwrap_or(u32::MAX);
     outcome.interrupted = notes.interrupted();
-    outcome.cleaned = Some(notes.cleaned.into());
+    noted(&mut outcome, row, Some(notes));
     Ok(outcome)
+}
+
+/// What the program says of its own end.
+fn noted(outcome: &mut Outcome, row: &Row, notes: Option<&Notes>) {
+    if row.server.cleans {
+        outcome.cleaned = Some(notes.is_some_and(|notes| notes.cleaned).into());
+    }
+    for name in notes.into_iter().flat_map(|notes| &notes.signals) {
+        *outcome.signals.entry(name.clone()).or_default() += 1;
+    }
 }
 
 /// The pod that will be deleted.

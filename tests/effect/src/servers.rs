@@ -15,6 +15,7 @@ const COMMON: Server = Server {
     read_only: false,
     annotations: &[],
     drains: true,
+    cleans: true,
 };
 
 pub(crate) const CELERY: &Server = &Server {

@@ -15,5 +15,8 @@ inside pip install -q --disable-pip-version-check -r /tmp/requirements.txt
 inside apt-get purge -qq -y --autoremove gcc libc6-dev python3-dev >/dev/null
 
 cp -r "$here/app" "$ROOT/app"
+# Both folders that applications start in.
+mv "$ROOT/app/journal.py" "$ROOT"/opt/venv/lib/python3*/site-packages/
+cp "$ROOT/app/gunicorn.conf.py" "$ROOT/app/site/"
 versions redis-server tini dumb-init python3 bash dash
 slim

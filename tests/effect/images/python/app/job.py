@@ -5,13 +5,10 @@ import os
 import signal
 import time
 
+from journal import note
+
 SECONDS = float(os.environ.get("SECONDS_PER_JOB", "1.5"))
 stopping = False
-
-
-def note(*words):
-    with open(f"/log/{os.environ['POD']}", "a", encoding="ascii") as log:
-        log.write(" ".join([str(time.time_ns() // 1_000_000), *map(str, words)]) + "\n")
 
 
 def stop(number, _):

@@ -4,18 +4,13 @@ import os
 import time
 
 from celery import Celery
-from celery.signals import worker_shutdown
+from celery.signals import worker_shutdown, worker_shutting_down
+from journal import note
 
 app = Celery("tasks", broker=os.environ.get("BROKER", "redis://redis:6379/0"))
 app.conf.broker_connection_retry_on_startup = True
 # Take one task at a time, so that what a killed worker had not begun is not counted against it.
 app.conf.worker_prefetch_multiplier = 1
-
-
-def note(*words):
-    """One line, in one write, into the folder that all pods of a run share."""
-    with open(f"/log/{os.environ['POD']}", "a", encoding="ascii") as log:
-        log.write(" ".join([str(time.time_ns() // 1_000_000), *map(str, words)]) + "\n")
 
 
 @app.task
@@ -27,6 +22,11 @@ def work(number, seconds):
 
 def enqueue(number, seconds):
     work.delay(number, seconds)
+
+
+@worker_shutting_down.connect
+def heard(sig, **_):
+    note("signal", sig)
 
 
 @worker_shutdown.connect
