@@ -11,15 +11,21 @@ use softstop_rig::{Node, NodeAssets};
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Task {
-    /// Rows to run, all if none; only a run of all of them writes docs/effect.md
+    /// Rows to run and print; none: all, which writes the pages
     rows: Vec<String>,
-    /// How often each row runs in each mode
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    runs: u32,
+    /// Only the systems softstop was made for: writes docs/effect.md, and README.md's table
+    #[arg(long, conflicts_with_all = ["matrix", "rows"])]
+    systems: bool,
+    /// Only every program in every form: writes docs/effect-matrix.md
+    #[arg(long, conflicts_with = "rows")]
+    matrix: bool,
+    /// How often each row runs in each mode [default: 3, and 1 in the matrix]
+    #[arg(long, value_name = "N")]
+    runs: Option<u32>,
     /// How many runs go on at the same time
     #[arg(long, value_name = "N", default_value_t = 3)]
     together: usize,
-    /// Only these modes: off, annotation, policy
+    /// Only these modes: off, annotation, policy; writes nothing
     #[arg(long = "mode", value_name = "MODE", value_parser = mode)]
     modes: Vec<Mode>,
     /// Name the rows and end
@@ -27,43 +33,87 @@ pub(crate) struct Task {
     list: bool,
 }
 
+/// Rows that are measured together.
+struct Set<'r> {
+    rows: Vec<&'r Row>,
+    modes: &'r [Mode],
+    runs: u32,
+    /// Writes the pages that tell of all of them.
+    write: Option<Write>,
+}
+
+type Write = fn(&[&Row], &Results, u32) -> anyhow::Result<()>;
+
 pub(crate) fn run(task: &Task) -> anyhow::Result<ExitCode> {
+    let matrix = softstop_effect::matrix();
     if task.list {
-        for row in ROWS {
-            println!("{:24} {}: {}", row.name(), row.server.system, row.shape());
+        for row in ROWS.iter().chain(&matrix) {
+            println!("{:32} {}: {}", row.name(), row.server.system, row.shape());
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let rows = chosen(&task.rows)?;
+    let sets = sets(task, &matrix)?;
     let node = Node::start(&NodeAssets::find_or_build()?)?;
-    let modes = if task.modes.is_empty() {
-        &Mode::ALL[..]
-    } else {
-        &task.modes
-    };
-    if modes != [Mode::Off] {
+    if task.modes != [Mode::Off] {
         softstop_effect::install(&node, &crate::image::built()?)?;
     }
-    let results = softstop_effect::measure(
-        &node,
-        &rows,
-        modes,
-        task.runs,
-        task.together,
-        |row, mode, outcome| println!("{}", line(row, mode, outcome)),
-    )?;
+    let mut good = true;
+    for set in sets {
+        good &= measure(task, &node, &set)?;
+    }
+    Ok(if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn sets<'r>(task: &'r Task, matrix: &'r [Row]) -> anyhow::Result<Vec<Set<'r>>> {
+    let set = |rows, modes, runs, write| Set {
+        rows,
+        modes: if task.modes.is_empty() {
+            modes
+        } else {
+            &task.modes
+        },
+        runs: task.runs.unwrap_or(runs),
+        write: if task.modes.is_empty() { write } else { None },
+    };
+    if !task.rows.is_empty() {
+        return Ok(vec![set(chosen(&task.rows, matrix)?, &Mode::ALL, 3, None)]);
+    }
+    let mut sets = Vec::new();
+    if !task.matrix {
+        let write: Write = write_systems;
+        sets.push(set(ROWS.iter().collect(), &Mode::ALL, 3, Some(write)));
+    }
+    if !task.systems {
+        // What a policy changes is the same as what an annotation does: the systems' rows show that.
+        let modes = &[Mode::Off, Mode::Annotation];
+        let write: Write = write_matrix;
+        sets.push(set(matrix.iter().collect(), modes, 1, Some(write)));
+    }
+    Ok(sets)
+}
+
+/// Whether all is as it must be.
+fn measure(task: &Task, node: &Node, set: &Set<'_>) -> anyhow::Result<bool> {
+    let report =
+        |row: &Row, mode: Mode, outcome: &Outcome| println!("{}", line(row, mode, outcome));
+    let results =
+        softstop_effect::measure(node, &set.rows, set.modes, set.runs, task.together, report)?;
     println!();
-    for row in &rows {
+    for row in &set.rows {
         for mode in Mode::ALL {
             if let Some(outcome) = results.get(&(row.name(), mode)) {
-                println!("{}", line(row, mode, outcome));
+                report(row, mode, outcome);
             }
         }
     }
-    if task.rows.is_empty() && task.modes.is_empty() {
-        write(&rows, &results, task.runs)?;
+    if let Some(write) = set.write {
+        write(&set.rows, &results, set.runs)?;
     }
-    Ok(verdict(&rows, &results))
+    Ok(is_good(&set.rows, &results))
 }
 
 fn mode(text: &str) -> Result<Mode, String> {
@@ -71,12 +121,9 @@ fn mode(text: &str) -> Result<Mode, String> {
     found.ok_or_else(|| "accepted: off, annotation, policy".to_owned())
 }
 
-fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Row>> {
-    if names.is_empty() {
-        return Ok(ROWS.iter().collect());
-    }
+fn chosen<'r>(names: &[String], matrix: &'r [Row]) -> anyhow::Result<Vec<&'r Row>> {
     let find = |name: &String| {
-        let row = ROWS.iter().find(|row| row.name() == *name);
+        let row = ROWS.iter().chain(matrix).find(|row| row.name() == *name);
         row.with_context(|| {
             format!("there is no row {name}; `cargo xtask effect --list` names them")
         })
@@ -108,7 +155,13 @@ fn line(row: &Row, mode: Mode, outcome: &Outcome) -> String {
     )
 }
 
-fn write(rows: &[&'static Row], results: &Results, runs: u32) -> anyhow::Result<()> {
+fn write_matrix(rows: &[&Row], results: &Results, runs: u32) -> anyhow::Result<()> {
+    let versions = softstop_effect::versions(rows)?;
+    let page = softstop_effect::matrix_page(rows, results, runs, &versions);
+    store(&crate::root()?.join("docs/effect-matrix.md"), &page)
+}
+
+fn write_systems(rows: &[&Row], results: &Results, runs: u32) -> anyhow::Result<()> {
     let docs = crate::root()?.join("docs");
     let page = softstop_effect::page(rows, results, runs, &softstop_effect::versions(rows)?);
     for (name, text) in [
@@ -142,8 +195,8 @@ fn with_table(text: &str, table: &str) -> Option<String> {
     Some(format!("{before}{table}\n{after}"))
 }
 
-/// Fails where something was lost that must not be, or where softstop made it worse.
-fn verdict(rows: &[&'static Row], results: &Results) -> ExitCode {
+/// Names what was lost and must not be, and where softstop made it worse; whether there is nothing to name.
+fn is_good(rows: &[&Row], results: &Results) -> bool {
     let mut good = true;
     for row in rows {
         for mode in [Mode::Annotation, Mode::Policy] {
@@ -163,11 +216,7 @@ fn verdict(rows: &[&'static Row], results: &Results) -> ExitCode {
             }
         }
     }
-    if good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    good
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod install;
 mod journal;
 mod load;
 mod manifest;
+mod matrix;
 mod outcome;
 mod page;
 mod picture;
@@ -28,11 +29,12 @@ use softstop_rig::Node;
 pub use form::Form;
 pub use image::versions;
 pub use install::install;
+pub use matrix::matrix_page;
 pub use outcome::Outcome;
 pub use page::{page, systems};
 pub use picture::picture;
 pub use row::{End, Mode, Row, Server, Work};
-pub use rows::ROWS;
+pub use rows::{ROWS, matrix};
 
 use run::Site;
 
@@ -50,7 +52,7 @@ pub type Results = BTreeMap<(String, Mode), Outcome>;
 /// The node needs softstop ([`install`]) for all modes but [`Mode::Off`].
 pub fn measure(
     node: &Node,
-    rows: &[&'static Row],
+    rows: &[&Row],
     modes: &[Mode],
     runs: u32,
     together: usize,

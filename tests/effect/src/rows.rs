@@ -1,4 +1,4 @@
-//! The rows: first the systems softstop was made for, each in the ways in which people start it.
+//! The rows: the systems softstop was made for, each in the ways in which people start it; and every program in every form.
 
 use crate::form::Form;
 use crate::row::{End, Row, Server};
@@ -7,7 +7,7 @@ use crate::servers::{
     UWSGI, UWSGI_DIE, UWSGI_HTTP, UWSGI_HTTP_DIE,
 };
 
-/// Every row.
+/// The rows in which nothing may be lost with softstop.
 pub const ROWS: &[Row] = &[
     row(CELERY, Form::ShC),
     row(CELERY, Form::DashScript),
@@ -40,6 +40,26 @@ pub const ROWS: &[Row] = &[
     row(JULIA_READ_ONLY, Form::ShC),
 ];
 
+/// The programs of the [`matrix`].
+const PROGRAMS: &[&Server] = &[CELERY, GUNICORN, UWSGI, UWSGI_HTTP, JOB, JULIA];
+
+/// The forms of the [`matrix`].
+const FORMS: [Form; 5] = [
+    Form::Exec,
+    Form::ShC,
+    Form::BashC,
+    Form::DashScript,
+    Form::TiniScript,
+];
+
+/// Every program in every form: softstop must make none of them worse.
+pub fn matrix() -> Vec<Row> {
+    PROGRAMS
+        .iter()
+        .flat_map(|server| FORMS.map(|form| row(server, form)))
+        .collect()
+}
+
 const fn row(server: &'static Server, form: Form) -> Row {
     Row {
         server,
@@ -64,13 +84,15 @@ mod tests {
 
     #[test]
     fn names_are_dns_labels_and_unique() {
-        let names: BTreeSet<_> = ROWS.iter().map(Row::name).collect();
-        assert_eq!(names.len(), ROWS.len());
-        for name in names {
-            let label = name
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-            assert!(label && name.len() < 45, "{name}");
+        for rows in [ROWS, &matrix()] {
+            let names: BTreeSet<_> = rows.iter().map(Row::name).collect();
+            assert_eq!(names.len(), rows.len());
+            for name in names {
+                let label = name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+                assert!(label && name.len() < 45, "{name}");
+            }
         }
     }
 }
