@@ -37,4 +37,11 @@ slim() {
     rm -rf "$ROOT"/var/cache/apt/* "$ROOT"/var/lib/apt/lists/* "$ROOT"/usr/share/doc/* "$ROOT"/usr/share/man/* \
         "$ROOT"/usr/share/locale/* "$ROOT"/root/.cache "$ROOT"/tmp/* "$ROOT"/var/log/*
     find "$ROOT" -name __pycache__ -type d -prune -exec rm -rf {} +
+    # Else each start of a program compiles its modules again. By content, as the archive gives every file the same time.
+    for python in "$ROOT"/usr/lib/python3.[0-9]* "$ROOT"/opt/venv/lib; do
+        if [ -d "$python" ]; then
+            inside python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash "${python#"$ROOT"}" >"$ROOT.log" || :
+            rm -f "$ROOT.log"
+        fi
+    done
 }
