@@ -86,6 +86,8 @@ const FRAGMENTS: &[&str] = &[
     "trap ",
     "eval ",
     ". ",
+    ". ./venv/bin/activate;",
+    ". ./harmful;",
     "alias app=ok\n",
     "alias x=",
     "exec ",

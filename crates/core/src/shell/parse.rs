@@ -102,6 +102,11 @@ impl<'a> Parser<'a> {
         self.nesting -= 1;
     }
 
+    /// Whether the parser is inside of a command.
+    pub(super) fn nested(&self) -> bool {
+        self.nesting > 0
+    }
+
     /// The current token.
     pub(super) fn here(&self) -> Range<usize> {
         self.at..self.token_end
