@@ -159,6 +159,18 @@ pub(super) const ATTRIBUTES: &[&str] = &[
     "compound", "declare", "enum", "float", "integer", "local", "nameref", "readonly", "typeset",
 ];
 
+/// Whether ksh93 reads subscripts behind a builtin, also behind `command`.
+pub(super) fn reads_subscripts(builtin: &str) -> bool {
+    ATTRIBUTES.contains(&builtin) || matches!(builtin, "alias" | "command" | "export")
+}
+
+/// `name[` without a `]`: in a redirection, and behind [some builtins](reads_subscripts), ksh93 takes it for the start of a
+/// subscript and reads on through blanks and operators to the `]`.
+pub(super) fn opens_subscript(raw: &str) -> bool {
+    let name = identifier(raw.as_bytes());
+    name > 0 && raw[name..].starts_with('[') && raw.rfind('[') > raw.rfind(']')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

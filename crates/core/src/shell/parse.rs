@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::heredoc::Pending;
 use super::lex::{Redirect, Token, unreadable};
-use super::names::is_closing;
+use super::names::{is_closing, opens_subscript};
 use super::tree::{Item, Kind, List, Node, Parsed, Pipeline, Script, refuse};
 use super::{Dialect, MAX_NESTING, Reason, Refusal};
 
@@ -311,6 +311,9 @@ impl<'a> Parser<'a> {
         let Token::Word(target) = &self.token else {
             return refuse(Reason::Syntax, start..self.before);
         };
+        if self.dialect == Dialect::Posix && opens_subscript(target.raw) {
+            return refuse(Reason::Array, target.span.clone());
+        }
         let quoted = target.raw.contains(['\'', '"', '\\']);
         let computed = match redirect {
             Redirect::HereDocument { .. } => !quoted,

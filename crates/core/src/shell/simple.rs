@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::lex::Token;
-use super::names::{identifier, is_builtin, is_reserved};
+use super::names::{identifier, is_builtin, is_reserved, opens_subscript, reads_subscripts};
 use super::parse::Parser;
 use super::tree::{Function, Kind, Lexeme, Look, Parsed, Runs, Simple, refuse};
 use super::{Dialect, Reason, Refusal};
@@ -85,6 +85,15 @@ impl<'a> Parser<'a> {
                     } else if self.substitutions > 0 && matches!(word.raw, "case" | "esac") {
                         // ksh93 counts them in `$( )`, wherever they stand.
                         return refuse(Reason::Syntax, word.span);
+                    }
+                    if self.dialect == Dialect::Posix
+                        && opens_subscript(word.raw)
+                        && parts
+                            .words
+                            .first()
+                            .is_some_and(|first| reads_subscripts(&first.text))
+                    {
+                        return refuse(Reason::Array, word.span);
                     }
                     parts.words.push(word);
                     self.advance()?;
