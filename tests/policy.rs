@@ -40,6 +40,7 @@ spec:
     drainDelay: {max: 15s}
   locked: [mode, drainDelay]
   violations: Warn
+  trustSourcedFiles: true
 "#;
 
 const LEAST: &str = "apiVersion: softstop.dev/v1alpha1\nkind: ShutdownPolicy\nmetadata: {name: least}\nspec: {mode: audit}\n";
@@ -99,6 +100,7 @@ fn every_field_is_read() {
             stop_signal: Some(Signal::QUIT),
             runtime: policy.runtime,
             writable: vec!["/run".into(), "/var/cache/app".into()],
+            trust_sourced_files: Some(true),
         }
     );
 }
@@ -306,6 +308,12 @@ const REFUSED: &[(&str, &str, &str, &str)] = &[
         "violations: warn",
         "31:15",
         "accepted: Allow, Warn, Deny",
+    ),
+    (
+        "trustSourcedFiles: true",
+        "trustSourcedFiles: \"true\"",
+        "32:22",
+        "spec.trustSourcedFiles: true or false is expected here, without quotes",
     ),
     (
         "command: [nginx, -s, quit]",

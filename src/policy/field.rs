@@ -132,6 +132,14 @@ impl<'n> Field<'n> {
         }
     }
 
+    /// A boolean.
+    pub(super) fn boolean(&self) -> Result<bool, Broken> {
+        match &self.node.content {
+            Content::Bool(value) => Ok(*value),
+            _ => Err(self.wrong("true or false is expected here, without quotes")),
+        }
+    }
+
     /// A 32-bit integer.
     pub(super) fn integer(&self) -> Result<i32, Broken> {
         match &self.node.content {

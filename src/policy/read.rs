@@ -76,6 +76,7 @@ fn policy(root: &Field<'_>) -> Result<Policy, Broken> {
         "stopSignal",
         "runtime",
         "writable",
+        "trustSourcedFiles",
         "bounds",
         "locked",
         "violations",
@@ -100,6 +101,7 @@ fn policy(root: &Field<'_>) -> Result<Policy, Broken> {
         stop_signal: optional(&spec, "stopSignal", stop_signal)?,
         runtime: optional(&spec, "runtime", runtime)?,
         writable: optional(&spec, "writable", writable)?.unwrap_or_default(),
+        trust_sourced_files: optional(&spec, "trustSourcedFiles", Field::boolean)?,
     };
     agrees(&spec, "gracePeriod", policy.grace_period, bounds.grace_max)?;
     agrees(
@@ -140,6 +142,7 @@ pub(super) fn stand_in(file: &File) -> Option<Policy> {
         stop_signal: None,
         runtime: None,
         writable: Vec::new(),
+        trust_sourced_files: None,
     })
 }
 
@@ -214,6 +217,7 @@ const fn field_name(setting: Setting) -> &'static str {
         Setting::StopSignal => "stopSignal",
         Setting::Runtime => "runtime",
         Setting::Writable => "writable",
+        Setting::TrustSourcedFiles => "trustSourcedFiles",
     }
 }
 

@@ -98,6 +98,11 @@ pub struct ShutdownPolicySpec {
     #[schemars(schema_with = "schema::writable")]
     pub writable: Vec<String>,
 
+    /// Whether the files that start scripts source are taken for harmless: they define no function or alias of the
+    /// program's name, set no trap and start nothing. softstop cannot see them; `false` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust_sourced_files: Option<bool>,
+
     /// Limits that no annotation can pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bounds: Option<Bounds>,
@@ -198,6 +203,7 @@ pub enum Setting {
     StopSignal,
     Runtime,
     Writable,
+    TrustSourcedFiles,
 }
 
 /// Answers of the validating registration.

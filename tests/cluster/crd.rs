@@ -207,7 +207,7 @@ async fn a_right_policy_is_accepted() {
     client.define_policies().await;
     let full = json!({"mode": "off", "priority": -5, "entrypoint": "off", "drainDelay": 0, "drainTime": "1m30s",
         "gracePeriod": "120", "preStop": {"httpGet": {"port": "admin", "path": "/drain"}}, "stopSignal": "SIGRTMIN+3",
-        "runtime": "gunicorn", "writable": ["/run", "/var/cache/app/"], "locked": ["mode", "drainDelay"], "violations": "Deny",
+        "runtime": "gunicorn", "writable": ["/run", "/var/cache/app/"], "trustSourcedFiles": true, "locked": ["mode", "trustSourcedFiles"], "violations": "Deny",
         "bounds": {"gracePeriod": {"min": 30, "max": "24h"}, "drainDelay": {"max": 15}},
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "shop", "empty": ""}},
         "podSelector": {"matchExpressions": [

@@ -13,7 +13,7 @@ mod shells;
 use std::thread;
 
 use anyhow::{Context as _, bail};
-use softstop_core::shell::Dialect;
+use softstop_core::shell::{Dialect, Reading, SourcedFiles, read_with};
 
 use generate::program;
 use mutate::mutate;
@@ -138,6 +138,16 @@ fn in_parallel(
         }
         Ok(())
     })
+}
+
+/// Reads a script. Whatever it sources is harmless, but for one file.
+fn read(script: &str, dialect: Dialect) -> Reading {
+    let sourced = if script.contains(runner::HARMFUL) {
+        SourcedFiles::Unknown
+    } else {
+        SourcedFiles::Harmless
+    };
+    read_with(script, dialect, sourced)
 }
 
 /// The script of that number, which depends on the seed and the number alone.

@@ -29,11 +29,13 @@ pub enum Setting {
     Runtime,
     /// `writable`: absolute paths.
     Writable,
+    /// `trust-sourced-files`: true, false.
+    TrustSourcedFiles,
 }
 
 impl Setting {
     /// Every key, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Mode,
         Self::Entrypoint,
         Self::DrainDelay,
@@ -43,6 +45,7 @@ impl Setting {
         Self::StopSignal,
         Self::Runtime,
         Self::Writable,
+        Self::TrustSourcedFiles,
     ];
 
     /// The key without its prefix: `drain-delay`.
@@ -57,6 +60,7 @@ impl Setting {
             Self::StopSignal => "stop-signal",
             Self::Runtime => "runtime",
             Self::Writable => "writable",
+            Self::TrustSourcedFiles => "trust-sourced-files",
         }
     }
 

@@ -3,15 +3,17 @@
 
 use crate::argv::{Word, peel};
 use crate::expand::{Variable, expand};
-use crate::shell::{Dialect, Outcome, insert, invocation, read};
+use crate::shell::{Dialect, Outcome, SourcedFiles, insert, invocation, read_with};
 
-/// The reader: places are places of the text, and what it made takes nothing more.
+/// The reader: places are places of the text, and what it made takes nothing more. It trusts what is sourced, because
+/// then it takes most.
 ///
 /// # Panics
 /// If that does not hold.
 pub fn reader(text: &str) {
     for dialect in [Dialect::Posix, Dialect::Bash] {
-        let reading = read(text, dialect);
+        let read = |text: &str| read_with(text, dialect, SourcedFiles::Harmless);
+        let reading = read(text);
         for command in &reading.commands {
             assert!(text.is_char_boundary(command.at) && !command.words.is_empty());
         }
@@ -25,7 +27,7 @@ pub fn reader(text: &str) {
                     text.len() + offsets.len() * "exec ".len(),
                     "{text:?}"
                 );
-                let again = read(&rewritten, dialect).outcome;
+                let again = read(&rewritten).outcome;
                 assert_eq!(again, Outcome::AlreadyExec, "{text:?}");
             }
             _ => {}
@@ -187,6 +189,9 @@ mod tests {
             "=",
             "*",
             "eval ",
+            ". ./env;",
+            ">o[",
+            "export o[",
             "set -",
             "$'a'",
         ];

@@ -19,7 +19,7 @@ use softstop_programs::profile::Profile;
 use crate::annotations::DOMAIN;
 use crate::pod::{ContainerView, PodView, token};
 use crate::settings::{ContainerSettings, Settings, Source, Sourced};
-use crate::shell::Outcome;
+use crate::shell::{Outcome, SourcedFiles};
 use crate::{Context, PreStop, Runtime, Setting};
 use argv::Argv;
 use env::Env;
@@ -84,7 +84,12 @@ impl<'a> Observed<'a> {
             .take_if(|hook| !has_port(view, &hook.value));
         let env = Env::read(pod, view);
         let argv = Argv::read(view, &env, context);
-        let runs = Runs::read(&argv, &env, settings.runtime.value);
+        let sourced = if settings.trust_sourced_files.value {
+            SourcedFiles::Harmless
+        } else {
+            SourcedFiles::Unknown
+        };
+        let runs = Runs::read(&argv, &env, settings.runtime.value, sourced);
         let foreign = !settings.named && (FOREIGN.contains(&name) || is_foreign(&runs));
         let mut observed = Self {
             view,

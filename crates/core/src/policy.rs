@@ -103,6 +103,8 @@ pub struct Policy {
     pub runtime: Option<Runtime>,
     /// Default: absolute paths.
     pub writable: Vec<String>,
+    /// Default: whether files that scripts source are taken for harmless.
+    pub trust_sourced_files: Option<bool>,
 }
 
 impl Policy {

@@ -122,6 +122,7 @@ fn annotations() -> impl Strategy<Value = Map<String, Value>> {
             "softstop.dev/writable",
             "softstop.dev/stop-signal",
             "softstop.dev/runtime",
+            "softstop.dev/trust-sourced-files",
             "entrypoint.softstop.dev/c0",
             "drain-time.softstop.dev/c1",
             "softstop.dev/status",
@@ -132,6 +133,7 @@ fn annotations() -> impl Strategy<Value = Map<String, Value>> {
     let value = proptest::sample::select(
         &[
             "0",
+            "true",
             "5",
             "90s",
             "24h",
@@ -216,6 +218,7 @@ prop_compose! {
             stop_signal: None,
             runtime: None,
             writable: Vec::new(),
+            trust_sourced_files: None,
         });
         World {
             policies: Policies::new(policy),

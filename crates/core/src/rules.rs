@@ -16,6 +16,7 @@ mod ss108_group_signal;
 mod ss109_start_script;
 mod ss110_pid1_hazard;
 mod ss111_init_not_available;
+mod ss112_sourced_file_trusted;
 mod ss201_other_drain_signal;
 mod ss202_no_drain;
 mod ss203_die_on_term;
@@ -182,6 +183,7 @@ static ALL: &[&Rule] = &[
     &ss109_start_script::RULE,
     &ss110_pid1_hazard::RULE,
     &ss111_init_not_available::RULE,
+    &ss112_sourced_file_trusted::RULE,
     &ss201_other_drain_signal::RULE,
     &ss202_no_drain::RULE,
     &ss203_die_on_term::RULE,

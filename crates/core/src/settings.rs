@@ -82,6 +82,7 @@ pub(crate) struct ContainerSettings {
     pub(crate) stop_signal: Option<Sourced<Signal>>,
     pub(crate) runtime: Sourced<Runtime>,
     pub(crate) writable: Option<Sourced<Vec<String>>>,
+    pub(crate) trust_sourced_files: Sourced<bool>,
     /// An annotation of the pod names this container.
     pub(crate) named: bool,
 }
@@ -120,6 +121,7 @@ struct Layer {
     stop_signal: Option<Signal>,
     runtime: Option<Runtime>,
     writable: Option<Vec<String>>,
+    trust_sourced_files: Option<bool>,
 }
 
 impl Layer {
@@ -141,6 +143,10 @@ impl Layer {
             Setting::StopSignal => self.stop_signal = Some(annotations::stop_signal(text)?),
             Setting::Runtime => self.runtime = Some(Runtime::parse(text)?),
             Setting::Writable => self.writable = Some(annotations::writable(text)?),
+            Setting::TrustSourcedFiles => {
+                self.trust_sourced_files =
+                    Some(text.parse().map_err(|_| choice("\"true\" or \"false\""))?);
+            }
         }
         Ok(())
     }
@@ -290,6 +296,17 @@ impl<'a> Settings<'a> {
                 |l| l.writable.clone(),
                 |p| (!p.writable.is_empty()).then(|| p.writable.clone()),
             ),
+            trust_sourced_files: self
+                .setting(
+                    &layers,
+                    Setting::TrustSourcedFiles,
+                    |l| l.trust_sourced_files,
+                    |p| p.trust_sourced_files,
+                )
+                .unwrap_or(Sourced {
+                    value: false,
+                    source: Source::BuiltIn,
+                }),
             named: named.is_some(),
         }
     }

@@ -7,6 +7,7 @@
 //! ```text
 //! lex + expansion -> parse (+ conditional) -> simple: what may stand nowhere in a script
 //!                                          -> tail:   the commands whose status becomes the script's
+//!                                          -> sourced: files that nobody can see
 //!                                          -> nested: the same for `sh -c '...'` in tail position
 //! ```
 
@@ -21,6 +22,7 @@ mod nested;
 mod parse;
 mod reason;
 mod simple;
+mod sourced;
 mod tail;
 mod trap;
 mod tree;
@@ -52,6 +54,8 @@ pub struct Reading {
     pub restarts: Option<usize>,
     /// Every program in tail position is written with `exec`, so the shell does not stay, whatever else was refused.
     pub replaced: bool,
+    /// The first file that is sourced and taken for harmless, as bytes of the text that was read.
+    pub trusted: Option<Range<usize>>,
 }
 
 /// What may be done with a script.
@@ -112,6 +116,16 @@ pub struct Trap {
     pub waits: bool,
 }
 
+/// What may be taken for granted about files that a script sources. They cannot be seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SourcedFiles {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// They define no function or alias of a program's name, set no trap, start nothing and leave `set -m` alone.
+    Harmless,
+}
+
 /// Longest text that is read, in bytes.
 pub const MAX_LENGTH: usize = 65_536;
 
@@ -120,8 +134,13 @@ pub const MAX_NESTING: usize = 40;
 
 /// Reads a script.
 pub fn read(text: &str, dialect: Dialect) -> Reading {
+    read_with(text, dialect, SourcedFiles::Unknown)
+}
+
+/// Reads a script of whose sourced files something is known.
+pub fn read_with(text: &str, dialect: Dialect, sourced: SourcedFiles) -> Reading {
     let (script, refusal) = parse::script(text, dialect);
-    tail::reading(&script, refusal)
+    tail::reading(&script, refusal, sourced)
 }
 
 /// The text with `exec ` inserted before each offset (ascending byte offsets on character boundaries, as

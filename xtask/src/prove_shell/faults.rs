@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::bail;
-use softstop_core::shell::{Command, Outcome, Reading, Reason, Refusal, insert, is_builtin, read};
+use softstop_core::shell::{Command, Outcome, Reading, Reason, Refusal, insert, is_builtin};
 
 use super::pairs::{Verdict, compare};
 use super::random::Random;
 use super::runner::{Program, Runner};
 use super::shells::Shell;
-use super::{in_parallel, script};
+use super::{in_parallel, read, script};
 
 /// A wrong rule: where it would insert, if it has an opinion.
 struct Fault {
@@ -114,6 +114,10 @@ const FAULTS: &[Fault] = &[
     Fault {
         name: "eval ignored",
         insertions: |_, r| last_of(r, Reason::Eval, |c| c.tail),
+    },
+    Fault {
+        name: "any sourced file trusted",
+        insertions: |_, r| last_of(r, Reason::SourcedFile, |c| c.tail),
     },
 ];
 

@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use softstop_core::shell::{Dialect, Outcome, insert, read};
+use softstop_core::shell::{Dialect, Outcome, insert};
 
-use super::in_parallel;
 use super::pairs::{Verdict, compare};
 use super::runner::{Program, Runner};
 use super::shells::Shell;
+use super::{in_parallel, read};
 
 /// Scripts in every shell's grammar whose program is `app`, and that take exec.
 const SCRIPTS: &[&str] = &[
@@ -87,6 +87,12 @@ const SCRIPTS: &[&str] = &[
     "nohup app",
     "stdbuf -oL app",
     "command app",
+    ". ./venv/bin/activate && app",
+    ". venv/bin/activate; app x",
+    "set -e; cd sub; . ../venv/bin/activate\nexport A=b\nFOO=$A app \"$@\"\n",
+    "[ -f in ] && . './venv/bin/activate'; if ok; then app; fi",
+    "main() { app $FOO; }; . ./venv/bin/activate; main >out; exit $?",
+    "ok; sh -c '. ./venv/bin/activate && app'",
 ];
 
 /// The same, in the grammar of bash.
@@ -101,6 +107,7 @@ const BASH_SCRIPTS: &[&str] = &[
     "function main { app; }; main",
     "A=1; A+=2 app $'a\\tb' ${x^}",
     "ok |& cat; app",
+    "source ./venv/bin/activate && app",
 ];
 
 /// Runs every construct on every shell.

@@ -5,12 +5,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use softstop_core::shell::{Outcome, insert, read};
+use softstop_core::shell::{Outcome, insert};
 
 use super::random::Random;
 use super::runner::{OVER_THE_LIMIT, Observed, Program, Runner};
 use super::shells::Shell;
-use super::{Options, in_parallel, mutate, script};
+use super::{Options, in_parallel, mutate, read, script};
 
 /// How often it is said how far the proof is.
 const PROGRESS: Duration = Duration::from_secs(10);

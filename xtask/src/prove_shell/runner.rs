@@ -103,6 +103,38 @@ const DEEP: &str = "1/2/3/4/5/6/7/8";
 /// The names that the program is called by: `fail` and `app3` exit 3.
 const NAMES: &[&str] = &["ok", "app", "app2", "fail", "app3"];
 
+/// A file that scripts source: what a virtualenv's `activate` does, which is to set variables and functions of its own.
+const ACTIVATE: &str = r#"
+deactivate () {
+    if [ -n "${OLD_PATH:-}" ] ; then
+        PATH="$OLD_PATH"
+        export PATH
+        unset OLD_PATH
+    fi
+    hash -r 2>/dev/null
+    unset VIRTUAL_ENV
+    if [ ! "${1-}" = "nondestructive" ] ; then
+        unset -f deactivate
+    fi
+}
+deactivate nondestructive
+VIRTUAL_ENV=/venv
+export VIRTUAL_ENV
+OLD_PATH="$PATH"
+PATH="$VIRTUAL_ENV/bin:$PATH"
+export PATH
+if [ -z "${VIRTUAL_ENV_DISABLE_PROMPT-}" ] ; then
+    PS1="(venv) ${PS1-}"
+    export PS1
+fi
+hash -r 2>/dev/null
+V=sourced
+"#;
+
+/// One that scripts had better not trust, and its name.
+const SHADOWS: &str = "app() { echo shadow; }; app2() { echo shadow; }; trap 'echo bye' EXIT\n";
+pub(super) const HARMFUL: &str = "harmful";
+
 /// What `app` does when it is to be stopped.
 const SERVE: &str = "\
 trap 'echo term >>runs; exit 0' TERM
@@ -236,6 +268,9 @@ impl Runner {
         fs::create_dir(cwd.join("sub"))?;
         fs::write(cwd.join("in"), "one\ntwo\n")?;
         fs::write(cwd.join("plain"), "not executable\n")?;
+        fs::create_dir_all(cwd.join("venv/bin"))?;
+        fs::write(cwd.join("venv/bin/activate"), ACTIVATE)?;
+        fs::write(cwd.join(HARMFUL), SHADOWS)?;
         self.install(&cwd.join("local"))?;
         fs::write(self.log(), "")?;
         let serving = self.log().with_file_name("serve");

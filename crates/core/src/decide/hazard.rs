@@ -1,5 +1,5 @@
-//! What breaks when a program becomes PID 1: signals from inside the container no longer reach it, login shells
-//! replace programs by functions.
+//! What breaks when a program becomes PID 1: signals from inside the container no longer reach it, login shells and
+//! sourced files replace programs by functions.
 
 use serde_json::Value;
 use softstop_programs::base_name;
@@ -11,8 +11,8 @@ use crate::pod::{PodView, items};
 /// Programs that send signals.
 const KILLERS: [&str; 3] = ["kill", "pkill", "killall"];
 
-/// Commands that login shells often define as functions, which `exec` would bypass.
-const LOGIN_FUNCTIONS: [&str; 14] = [
+/// Commands that login shells and sourced files often define as functions, which `exec` would bypass.
+const OFTEN_FUNCTIONS: [&str; 14] = [
     "conda",
     "mamba",
     "micromamba",
@@ -35,15 +35,20 @@ pub(crate) fn find(
     sends_signals: bool,
     script: &Script,
 ) -> Option<&'static str> {
-    let function = |name: &str| LOGIN_FUNCTIONS.contains(&name);
+    let often_function = script
+        .tails
+        .iter()
+        .any(|program| OFTEN_FUNCTIONS.contains(&program.name.as_str()));
     if kills_itself_on_error(container) {
         Some("a JVM option kills the process by signal, which does nothing to PID 1")
     } else if sends_signals {
         Some(
             "a hook or probe of the pod sends signals from inside the container, which PID 1 may not get",
         )
-    } else if script.login && script.tails.iter().any(|program| function(&program.name)) {
+    } else if script.login && often_function {
         Some("in a login shell this command is often a function, which exec would bypass")
+    } else if script.reading.trusted.is_some() && often_function {
+        Some("after a file is sourced this command is often a function, which exec would bypass")
     } else {
         None
     }

@@ -12,7 +12,7 @@ use crate::Runtime;
 use crate::argv::{Peel, Peeled, Word, peel};
 use crate::expand::Unreadable;
 use crate::shell::invocation::{self, Invocation};
-use crate::shell::{Command, Reading};
+use crate::shell::{Command, Reading, SourcedFiles};
 
 /// Environment variables with which a shell runs other code than its script shows.
 const SHELL_ENV: [&str; 3] = crate::shell::invocation::ENVIRONMENT;
@@ -225,7 +225,12 @@ impl Script {
 }
 
 impl Runs {
-    pub(crate) fn read(argv: &Argv<'_>, env: &Env<'_>, runtime: Runtime) -> Self {
+    pub(crate) fn read(
+        argv: &Argv<'_>,
+        env: &Env<'_>,
+        runtime: Runtime,
+        sourced: SourcedFiles,
+    ) -> Self {
         if argv.origin == super::argv::Origin::Unknown {
             return Self::Unknown;
         }
@@ -233,10 +238,10 @@ impl Runs {
             return Self::Nothing;
         };
         if !(first.known && base_name(&first.text) == INIT) {
-            return Self::read_from(argv, 0, env, runtime);
+            return Self::read_from(argv, 0, env, runtime, sourced);
         }
         let behind = argv.words.iter().position(|word| word.text == "--");
-        let program = match behind.map(|at| Self::read_from(argv, at + 1, env, runtime)) {
+        let program = match behind.map(|at| Self::read_from(argv, at + 1, env, runtime, sourced)) {
             Some(Self::Program(program)) => Some(program),
             Some(Self::Script(script)) => script.main,
             _ => None,
@@ -245,7 +250,13 @@ impl Runs {
     }
 
     /// Reads the words from `start` on.
-    fn read_from(argv: &Argv<'_>, start: usize, env: &Env<'_>, runtime: Runtime) -> Self {
+    fn read_from(
+        argv: &Argv<'_>,
+        start: usize,
+        env: &Env<'_>,
+        runtime: Runtime,
+        sourced: SourcedFiles,
+    ) -> Self {
         let words = &argv.words[start..];
         let mut peeled = peel(words);
         peeled.rest += start;
@@ -272,7 +283,7 @@ impl Runs {
                 let item = &argv.args[arg];
                 match unreadable(item.unreadable(), env) {
                     None => {
-                        let reading = crate::shell::read(item.text(), dialect);
+                        let reading = crate::shell::read_with(item.text(), dialect, sourced);
                         let zero = zero.map(|zero| peeled.rest + zero);
                         let (tails, main) = programs(&reading, runtime);
                         return Self::Script(Box::new(Script {

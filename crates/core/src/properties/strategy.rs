@@ -204,6 +204,7 @@ fn policy() -> impl Strategy<Value = Policy> {
         option::weighted(0.2, select(hooks)),
         option::weighted(0.2, Just(Signal::QUIT)),
         option::weighted(0.2, Just("/run".to_owned())),
+        option::of(any::<bool>()),
     );
     (
         select(vec![Mode::Enforce, Mode::Enforce, Mode::Audit, Mode::Off]),
@@ -219,7 +220,8 @@ fn policy() -> impl Strategy<Value = Policy> {
         defaults,
     )
         .prop_map(|(mode, entrypoint, locked, bounds, defaults)| {
-            let (drain_delay, drain_time, grace_period, pre_stop, stop_signal, writable) = defaults;
+            let (drain_delay, drain_time, grace_period, pre_stop, stop_signal, writable, trust) =
+                defaults;
             Policy {
                 name: "all".into(),
                 priority: 0,
@@ -237,6 +239,7 @@ fn policy() -> impl Strategy<Value = Policy> {
                 stop_signal,
                 runtime: None,
                 writable: writable.into_iter().collect(),
+                trust_sourced_files: trust,
             }
         })
 }

@@ -38,6 +38,7 @@ fn policy(change: impl FnOnce(&mut Policy)) -> World {
         stop_signal: None,
         runtime: None,
         writable: Vec::new(),
+        trust_sourced_files: None,
     };
     change(&mut policy);
     World {

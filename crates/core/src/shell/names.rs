@@ -134,6 +134,43 @@ pub(super) fn identifier(text: &[u8]) -> usize {
     }
 }
 
+/// Whether every shell takes the word, after quote removal, for the name of a program.
+pub(super) fn is_program_name(name: &str, pattern: bool) -> bool {
+    let path = ["/", "./", "~/"]
+        .iter()
+        .any(|start| name.starts_with(start));
+    let rest = |c: char| {
+        starts_name(c) || "+-@:,".contains(c) || !c.is_ascii() || (pattern && "*?[]".contains(c))
+    };
+    // ksh93 takes `name:` for a label and runs what follows, and `.a=` for an assignment.
+    name.starts_with(starts_name)
+        && name.chars().all(rest)
+        && !name.ends_with(':')
+        && (!pattern || path)
+}
+
+/// `%1` is a job, `-x` and `+x` are options.
+pub(super) fn starts_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_./~".contains(c)
+}
+
+/// Builtins that give variables attributes.
+pub(super) const ATTRIBUTES: &[&str] = &[
+    "compound", "declare", "enum", "float", "integer", "local", "nameref", "readonly", "typeset",
+];
+
+/// Whether ksh93 reads subscripts behind a builtin, also behind `command`.
+pub(super) fn reads_subscripts(builtin: &str) -> bool {
+    ATTRIBUTES.contains(&builtin) || matches!(builtin, "alias" | "command" | "export")
+}
+
+/// `name[` without a `]`: in a redirection, and behind [some builtins](reads_subscripts), ksh93 takes it for the start of a
+/// subscript and reads on through blanks and operators to the `]`.
+pub(super) fn opens_subscript(raw: &str) -> bool {
+    let name = identifier(raw.as_bytes());
+    name > 0 && raw[name..].starts_with('[') && raw.rfind('[') > raw.rfind(']')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

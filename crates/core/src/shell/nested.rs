@@ -3,11 +3,11 @@
 use super::invocation::{self, ENVIRONMENT, Invocation};
 use super::names::identifier;
 use super::tree::{Lexeme, Script, Simple};
-use super::{Command, Outcome, Reading, Refusal};
+use super::{Command, Outcome, Reading, Refusal, SourcedFiles};
 use crate::argv::Word;
 
 /// Reads the script of a command that is a shell; all offsets count in the outer text. `None` where there is none.
-pub(super) fn read(simple: &Simple) -> Option<Reading> {
+pub(super) fn read(simple: &Simple, sourced: SourcedFiles) -> Option<Reading> {
     let words = simple.words.get(simple.at..)?;
     let known = |word: &Lexeme| Word {
         text: word.text.to_string(),
@@ -26,7 +26,10 @@ pub(super) fn read(simple: &Simple) -> Option<Reading> {
     if words.get(..text)?.iter().any(exports_all) {
         return None;
     }
-    quoted_as_it_is(word).then(|| moved(super::read(&word.text, dialect), word.span.start + 1))
+    quoted_as_it_is(word).then(|| {
+        let reading = super::read_with(&word.text, dialect, sourced);
+        moved(reading, word.span.start + 1)
+    })
 }
 
 /// Whether something of a script could reach into the shells it starts: an exported function, a variable of the shell's.
@@ -74,6 +77,7 @@ fn moved(reading: Reading, by: usize) -> Reading {
             })
             .collect(),
         restarts: reading.restarts.map(|at| at + by),
+        trusted: reading.trusted.map(|at| at.start + by..at.end + by),
         ..reading
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::heredoc::Pending;
 use super::lex::{Redirect, Token, unreadable};
-use super::names::is_closing;
+use super::names::{is_closing, opens_subscript};
 use super::tree::{Item, Kind, List, Node, Parsed, Pipeline, Script, refuse};
 use super::{Dialect, MAX_NESTING, Reason, Refusal};
 
@@ -100,6 +100,11 @@ impl<'a> Parser<'a> {
     /// Comes back from one level.
     pub(super) fn leave(&mut self) {
         self.nesting -= 1;
+    }
+
+    /// Whether the parser is inside of a command.
+    pub(super) fn nested(&self) -> bool {
+        self.nesting > 0
     }
 
     /// The current token.
@@ -306,6 +311,9 @@ impl<'a> Parser<'a> {
         let Token::Word(target) = &self.token else {
             return refuse(Reason::Syntax, start..self.before);
         };
+        if self.dialect == Dialect::Posix && opens_subscript(target.raw) {
+            return refuse(Reason::Array, target.span.clone());
+        }
         let quoted = target.raw.contains(['\'', '"', '\\']);
         let computed = match redirect {
             Redirect::HereDocument { .. } => !quoted,

@@ -73,7 +73,10 @@ reasons! {
         "write the command itself instead of `eval`";
     SourcedFile, "sourced-file",
         "a file is sourced that may define functions, aliases or traps",
-        "put `exec` before the program yourself, if the sourced file defines no function or alias of that name";
+        "put `exec` before the program yourself, if the file defines no function or alias of that name and sets no trap; or say so with `softstop.dev/trust-sourced-files: \"true\"` (in a policy: `trustSourcedFiles: true`)";
+    SourcedUnseen, "sourced-unseen",
+        "a file is sourced where it may be more than settings: in place of the program, inside of another command, with arguments, or under a name that is no plain path",
+        "source it by its path, with `.`, as a command of its own before the program; or put `exec` before the program yourself";
     ChangesShell, "changes-shell",
         "a builtin changes how the shell reads or finds commands",
         "remove it, or put `exec` before the program yourself";

@@ -1,9 +1,10 @@
 //! Simple commands and function definitions, and what may stand nowhere in a script.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::lex::Token;
-use super::names::{identifier, is_builtin, is_reserved};
+use super::names::{identifier, is_builtin, is_reserved, opens_subscript, reads_subscripts};
 use super::parse::Parser;
 use super::tree::{Function, Kind, Lexeme, Look, Parsed, Runs, Simple, refuse};
 use super::{Dialect, Reason, Refusal};
@@ -85,6 +86,15 @@ impl<'a> Parser<'a> {
                         // ksh93 counts them in `$( )`, wherever they stand.
                         return refuse(Reason::Syntax, word.span);
                     }
+                    if self.dialect == Dialect::Posix
+                        && opens_subscript(word.raw)
+                        && parts
+                            .words
+                            .first()
+                            .is_some_and(|first| reads_subscripts(&first.text))
+                    {
+                        return refuse(Reason::Array, word.span);
+                    }
                     parts.words.push(word);
                     self.advance()?;
                 }
@@ -123,6 +133,7 @@ impl<'a> Parser<'a> {
             exec,
             look,
             handles_term: false,
+            nested: self.nested(),
             substituted: self.substitutions > 0,
             background: false,
             piped: false,
@@ -148,7 +159,6 @@ impl<'a> Parser<'a> {
         let arguments = simple.words.get(simple.at + 1..).unwrap_or_default();
         let reason = match &*word.text {
             "eval" => Reason::Eval,
-            "." | "source" => Reason::SourcedFile,
             "alias" | "unalias" | "enable" | "builtin" | "shopt" | "setopt" | "unsetopt"
             | "emulate" | "autoload" | "zmodload" => Reason::ChangesShell,
             // `hash -p file name` makes a name run another file.
@@ -272,4 +282,26 @@ fn set_is_harmless(arguments: &[Lexeme]) -> bool {
         }
     }
     true
+}
+
+/// Where ksh93 expands and opens what stands in front of a program in another order than in front of `exec`: a substitution
+/// behind an assignment, or beside a redirection; a redirection that is computed behind an assignment; a name that is
+/// assigned twice.
+pub(super) fn order_matters(simple: &Simple) -> Option<Range<usize>> {
+    let substituted = |assignment: &&Lexeme| assignment.traits.substituted;
+    let second = simple.assignments.iter().skip(1).find(substituted);
+    if let Some(assignment) = second {
+        return Some(assignment.span.clone());
+    }
+    let mut seen = HashSet::new();
+    if let Some(again) = simple
+        .assignments
+        .iter()
+        .find(|assignment| !seen.insert(assignment.raw.split('=').next()))
+    {
+        return Some(again.span.clone());
+    }
+    let first = simple.assignments.first()?;
+    let matters = simple.computed_redirection || (simple.redirected && first.traits.substituted);
+    matters.then(|| simple.span.clone())
 }

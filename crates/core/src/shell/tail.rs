@@ -3,23 +3,21 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use super::names::{ATTRIBUTES, is_program_name, starts_name};
 use super::nested;
+use super::simple::order_matters;
+use super::sourced;
 use super::trap::waits;
-use super::tree::{Item, Kind, Lexeme, List, Look, Node, Runs, Script, Simple};
-use super::{Command, Dialect, Outcome, Reading, Reason, Refusal};
+use super::tree::{Item, Kind, List, Look, Node, Runs, Script, Simple};
+use super::{Command, Dialect, Outcome, Reading, Reason, Refusal, SourcedFiles};
 use crate::argv::Word;
-
-/// Builtins that give variables attributes.
-const ATTRIBUTES: &[&str] = &[
-    "compound", "declare", "enum", "float", "integer", "local", "nameref", "readonly", "typeset",
-];
 
 /// How deep calls of functions are followed.
 const MAX_CALLS: usize = 4;
 
 /// Judges what was read; `grammar` is the refusal that ended the reading, if one did.
-pub(super) fn reading(script: &Script, grammar: Option<Refusal>) -> Reading {
-    let mut walk = Walk::new(script);
+pub(super) fn reading(script: &Script, grammar: Option<Refusal>, sourced: SourcedFiles) -> Reading {
+    let mut walk = Walk::new(script, sourced);
     if grammar.is_none() {
         walk.list(&script.list, 0);
     }
@@ -27,15 +25,21 @@ pub(super) fn reading(script: &Script, grammar: Option<Refusal>) -> Reading {
         waits: waits(script, &trap),
         ..trap
     });
+    let trusted = walk.trusted();
+    let restarts = walk.restarts();
+    let commands = commands(script, &walk.tails, &mut walk.nested);
+    let replaced = walk.already && walk.inserts.is_empty() && walk.refused.is_none();
+    let outcome = match grammar {
+        Some(refusal) => Outcome::Refused(refusal),
+        None => walk.outcome(),
+    };
     Reading {
-        restarts: walk.restarts(),
-        commands: commands(script, &walk.tails, &mut walk.nested),
-        replaced: walk.already && walk.inserts.is_empty() && walk.refused.is_none(),
+        trusted: trusted.filter(|_| matches!(outcome, Outcome::Exec(_))),
+        outcome,
+        commands,
         trap,
-        outcome: match grammar {
-            Some(refusal) => Outcome::Refused(refusal),
-            None => walk.outcome(),
-        },
+        restarts,
+        replaced,
     }
 }
 
@@ -94,6 +98,7 @@ fn command(simple: &Simple, tail: bool) -> Option<Command> {
 /// A walk along the tails of a script.
 struct Walk<'s, 'a> {
     script: &'s Script<'a>,
+    sourced: SourcedFiles,
     /// How often a function is defined, and where last.
     defined: HashMap<&'s str, (usize, usize)>,
     tails: Vec<usize>,
@@ -109,29 +114,52 @@ struct Walk<'s, 'a> {
 }
 
 impl<'s, 'a> Walk<'s, 'a> {
-    fn new(script: &'s Script<'a>) -> Self {
+    fn new(script: &'s Script<'a>, sourced: SourcedFiles) -> Self {
         let mut defined = HashMap::new();
         for (index, function) in script.functions.iter().enumerate() {
             let entry = defined.entry(&*function.name).or_insert((0, 0));
             *entry = (entry.0 + 1, index);
         }
+        // What a sourced file does to functions and variables, nobody knows.
+        let unknown = sourced::all(script).next().is_some();
         Self {
             script,
+            sourced,
             defined,
             tails: Vec::new(),
             inserts: Vec::new(),
             already: false,
             refused: None,
             nested: HashMap::new(),
-            closed: nested::reaches_into(script),
-            has_attributes: script
-                .simples
-                .iter()
-                .any(|simple| ATTRIBUTES.contains(&simple.name())),
+            closed: unknown || nested::reaches_into(script),
+            has_attributes: unknown
+                || script
+                    .simples
+                    .iter()
+                    .any(|simple| ATTRIBUTES.contains(&simple.name())),
         }
     }
 
-    fn outcome(mut self) -> Outcome {
+    fn outcome(self) -> Outcome {
+        let sourced = sourced::in_the_way(self.script, self.sourced);
+        match (self.of_the_text(), sourced) {
+            (Outcome::Exec(_) | Outcome::AlreadyExec, Some(refusal)) => Outcome::Refused(refusal),
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// The first file on whose harmlessness insertions rest.
+    fn trusted(&self) -> Option<Range<usize>> {
+        let own = sourced::all(self.script).map(|simple| simple.span.clone());
+        let inner = self
+            .nested
+            .values()
+            .filter_map(|reading| reading.trusted.clone());
+        own.chain(inner).min_by_key(|span| span.start)
+    }
+
+    /// What the text itself allows, whatever it sources.
+    fn of_the_text(mut self) -> Outcome {
         let handles_term = |item: &Item| match item.alone() {
             Some(Kind::Simple(index)) => self
                 .script
@@ -159,7 +187,12 @@ impl<'s, 'a> Walk<'s, 'a> {
             .rfind(|simple| !simple.substituted)
             .or_else(|| programs().next_back())
         else {
-            return Outcome::OnlyBuiltins;
+            // Unless the program runs in what is sourced.
+            return sourced::all(self.script)
+                .next()
+                .map_or(Outcome::OnlyBuiltins, |simple| {
+                    Outcome::Refused(simple.sources_unseen())
+                });
         };
         if let Some(refusal) = self.refused {
             return Outcome::Refused(refusal);
@@ -246,6 +279,10 @@ impl<'s, 'a> Walk<'s, 'a> {
             self.already = true;
             return;
         }
+        if simple.sources() {
+            self.refused.get_or_insert_with(|| simple.sources_unseen());
+            return;
+        }
         if simple.runs == Runs::Builtin {
             return;
         }
@@ -279,7 +316,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         if self.closed {
             return;
         }
-        let Some(reading) = nested::read(simple) else {
+        let Some(reading) = nested::read(simple, self.sourced) else {
             return;
         };
         match &reading.outcome {
@@ -336,46 +373,4 @@ impl<'s, 'a> Walk<'s, 'a> {
         let inner = self.nested.values().filter_map(|reading| reading.restarts);
         restarting.map(|looping| looping.at).chain(inner).min()
     }
-}
-
-/// Where ksh93 expands and opens what stands in front of a program in another order than in front of `exec`: a substitution
-/// behind an assignment, or beside a redirection; a redirection that is computed behind an assignment; a name that is
-/// assigned twice.
-fn order_matters(simple: &Simple) -> Option<Range<usize>> {
-    let substituted = |assignment: &&Lexeme| assignment.traits.substituted;
-    let second = simple.assignments.iter().skip(1).find(substituted);
-    if let Some(assignment) = second {
-        return Some(assignment.span.clone());
-    }
-    let mut seen = HashSet::new();
-    if let Some(again) = simple
-        .assignments
-        .iter()
-        .find(|assignment| !seen.insert(assignment.raw.split('=').next()))
-    {
-        return Some(again.span.clone());
-    }
-    let first = simple.assignments.first()?;
-    let matters = simple.computed_redirection || (simple.redirected && first.traits.substituted);
-    matters.then(|| simple.span.clone())
-}
-
-/// Whether every shell takes the word, after quote removal, for the name of a program.
-fn is_program_name(name: &str, pattern: bool) -> bool {
-    let path = ["/", "./", "~/"]
-        .iter()
-        .any(|start| name.starts_with(start));
-    let rest = |c: char| {
-        starts_name(c) || "+-@:,".contains(c) || !c.is_ascii() || (pattern && "*?[]".contains(c))
-    };
-    // ksh93 takes `name:` for a label and runs what follows, and `.a=` for an assignment.
-    name.starts_with(starts_name)
-        && name.chars().all(rest)
-        && !name.ends_with(':')
-        && (!pattern || path)
-}
-
-/// `%1` is a job, `-x` and `+x` are options.
-fn starts_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "_./~".contains(c)
 }

@@ -7,6 +7,7 @@ mod limits;
 mod oracle;
 mod properties;
 mod refused;
+mod sourced;
 mod strategy;
 
 use super::*;

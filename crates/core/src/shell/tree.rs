@@ -141,6 +141,8 @@ pub(super) struct Simple<'a> {
     pub(super) look: Look,
     /// It is a trap that handles TERM, all of its words literal.
     pub(super) handles_term: bool,
+    /// It stands inside of another command.
+    pub(super) nested: bool,
     /// It stands in a command substitution.
     pub(super) substituted: bool,
     pub(super) background: bool,

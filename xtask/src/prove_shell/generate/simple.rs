@@ -42,7 +42,8 @@ impl Generator<'_> {
     fn invocation(&mut self) -> String {
         let serial = self.next();
         match self.random.below(100) {
-            0..54 => {
+            0..2 => self.source().to_owned(),
+            2..54 => {
                 let name = self.random.pick(&[
                     "ok",
                     "app",
@@ -126,6 +127,21 @@ impl Generator<'_> {
         }
     }
 
+    /// Sources a file, mostly the one that is trusted.
+    fn source(&mut self) -> &'static str {
+        self.random.pick(&[
+            ". ./venv/bin/activate",
+            ". venv/bin/activate",
+            ". './venv/bin/activate'",
+            ". $D/venv/bin/activate",
+            ". ./venv/bin/activate x",
+            ". ./venv/bin/activate >out",
+            ". ./missing",
+            ". ./harmful",
+            "source ./venv/bin/activate",
+        ])
+    }
+
     /// A shell with a script of its own.
     fn shell(&mut self, serial: usize) -> String {
         let fixed = self.random.pick(&[
@@ -140,6 +156,7 @@ impl Generator<'_> {
             "app | cat",
             "exec app",
             "missing",
+            ". ./venv/bin/activate && app $V",
         ]);
         let dialect = std::mem::replace(&mut self.dialect, Dialect::Posix);
         let bodies = std::mem::take(&mut self.bodies);

@@ -151,6 +151,10 @@ fn refused_for_sh_only() {
             "function",
         ),
         ("my-f() { app; }; my-f", Reason::FunctionName, "my-f"),
+        (">o[ app ]", Reason::Array, "o["),
+        ("{ ok; } 2>o[1]x[ && app ]", Reason::Array, "o[1]x["),
+        ("export o[1 && app ]", Reason::Array, "o[1"),
+        ("command readonly a b[ ; app ]", Reason::Array, "b["),
     ] {
         refuses(Dialect::Posix, text, reason, construct);
         assert!(

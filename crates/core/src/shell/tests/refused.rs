@@ -158,13 +158,6 @@ fn text_nobody_knows() {
         ("eval \"app\"", Reason::Eval, "eval \"app\""),
         ("\\eval x; app", Reason::Eval, "\\eval x"),
         ("command eval x; app", Reason::Eval, "command eval x"),
-        (". ./run.sh", Reason::SourcedFile, ". ./run.sh"),
-        (
-            ". venv/bin/activate && app",
-            Reason::SourcedFile,
-            ". venv/bin/activate",
-        ),
-        ("source env; app", Reason::SourcedFile, "source env"),
         ("$CMD", Reason::ComputedName, "$CMD"),
         ("$CMD x; app", Reason::ComputedName, "$CMD"),
         ("$(cmd)", Reason::ComputedName, "$(cmd)"),

@@ -44,6 +44,7 @@ const NAMES: &[&str] = &[
     "é",
     "exec app",
     "set -e",
+    ". ./env",
 ];
 
 /// Fragments that mutation inserts.
