@@ -36,10 +36,9 @@ pub(crate) fn needed(rows: &[&Row]) -> anyhow::Result<Vec<Image>> {
             image = image.entrypoint(row.form.argv(line, &path));
         }
         images.insert(name, image);
-        if let (Work::Tasks(_), (name, folder)) = (work, manifest::REDIS)
-            && !images.contains_key(name)
-        {
-            images.insert(name.to_owned(), bare(name, folder)?);
+        let redis = manifest::folder(row);
+        if matches!(work, Work::Tasks(_)) && !images.contains_key(&redis) {
+            images.insert(redis.clone(), bare(&redis, folder)?);
         }
     }
     Ok(images.into_values().collect())
@@ -102,7 +101,7 @@ fn run(command: &mut Command) -> anyhow::Result<()> {
         .with_context(|| format!("cannot run {command:?}"))?;
     if !status.success() {
         bail!(
-            "{command:?} failed ({status}); it needs root, debootstrap, and Debian's and Python's package indexes"
+            "{command:?} failed ({status}); it needs root, debootstrap, and the package indexes of Debian, Python and npm"
         );
     }
     Ok(())

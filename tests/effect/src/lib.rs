@@ -15,6 +15,7 @@ mod outcome;
 mod page;
 mod picture;
 mod pods;
+mod programs;
 mod row;
 mod rows;
 mod run;

@@ -29,7 +29,7 @@ pub(crate) fn objects(row: &Row, mode: Mode, number: u32, journal: &Path) -> Obj
     // Services first: pods find them by environment variables, which are set when they are created.
     let mut content = match row.server.work {
         Work::Requests => vec![service(&name, "app", 8000)],
-        Work::Tasks(_) => vec![service(&name, "redis", 6379), redis(&name, journal)],
+        Work::Tasks(_) => vec![service(&name, "redis", 6379), redis(row, &name, journal)],
         Work::Jobs(_) => Vec::new(),
     };
     content.push(deployment(row, mode, &name, journal));
@@ -89,6 +89,11 @@ pub(crate) fn image(row: &Row) -> String {
     if row.form.is_of_image() {
         return format!("effect.softstop.dev/{}:1", row.name());
     }
+    folder(row)
+}
+
+/// The image of all rows whose images are built from the same folder.
+pub(crate) fn folder(row: &Row) -> String {
     format!("effect.softstop.dev/{}:1", row.server.image)
 }
 
@@ -97,11 +102,9 @@ pub(crate) fn script(row: &Row) -> String {
     format!("/start/{}", row.name())
 }
 
-/// The image that has Redis, and the folder it is built from.
-pub(crate) const REDIS: (&str, &str) = ("effect.softstop.dev/python:1", "python");
-
-fn redis(namespace: &str, journal: &Path) -> Value {
-    let (image, _) = REDIS;
+/// Redis is in the image of the workers, with the module that puts tasks into it.
+fn redis(row: &Row, namespace: &str, journal: &Path) -> Value {
+    let image = folder(row);
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "redis", "namespace": namespace,
             "labels": {"app": "redis"}, "annotations": {"softstop.dev/mode": "off"}},
         "spec": {"terminationGracePeriodSeconds": 1, "automountServiceAccountToken": false,

@@ -1,6 +1,7 @@
 //! The rows: the systems softstop was made for, each in the ways in which people start it; and every program in every form.
 
 use crate::form::Form;
+use crate::programs::{NGINX_DAEMON, OTHERS};
 use crate::row::{End, Row, Server};
 use crate::servers::{
     CELERY, FLASK, GUNICORN, GUNICORN_MIGRATE, JOB, JULIA, JULIA_READ_ONLY, JULIA_SHELL, LONG_JOB,
@@ -40,7 +41,7 @@ pub const ROWS: &[Row] = &[
     row(JULIA_READ_ONLY, Form::ShC),
 ];
 
-/// The programs of the [`matrix`].
+/// The systems' programs in the [`matrix`], before the [others](OTHERS).
 const PROGRAMS: &[&Server] = &[CELERY, GUNICORN, UWSGI, UWSGI_HTTP, JOB, JULIA];
 
 /// The forms of the [`matrix`].
@@ -54,9 +55,11 @@ const FORMS: [Form; 5] = [
 
 /// Every program in every form: softstop must make none of them worse.
 pub fn matrix() -> Vec<Row> {
-    PROGRAMS
-        .iter()
+    let systems = PROGRAMS.iter().copied();
+    systems
+        .chain(OTHERS)
         .flat_map(|server| FORMS.map(|form| row(server, form)))
+        .chain([row(NGINX_DAEMON, Form::ShC)])
         .collect()
 }
 

@@ -131,7 +131,7 @@ fn tasks(
     let enqueue =
         format!("import {module}\nfor number in range({TASKS}): {module}.enqueue(number, 1.5)");
     namespace.wait_ready("redis")?;
-    namespace.exec("redis", &["/opt/venv/bin/python3", "-c", &enqueue])?;
+    namespace.exec("redis", &["python3", "-c", &enqueue])?;
     let old = namespace.pods()?;
     let victim = busy(&old, journal)?;
     let follow = namespace.follow(&victim.name)?;

@@ -3,7 +3,7 @@
 use crate::row::{Server, Work};
 
 /// What most of them share.
-const COMMON: Server = Server {
+pub(crate) const COMMON: Server = Server {
     name: "",
     system: "",
     variant: "",

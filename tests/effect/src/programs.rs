@@ -1,0 +1,163 @@
+//! The server programs that only the matrix has: one for each profile that can be had and given work here.
+
+use crate::row::{Server, Work};
+use crate::servers::COMMON;
+
+/// In the order of the profiles.
+pub(crate) const OTHERS: &[Server] = &[
+    web(
+        "uvicorn",
+        "Uvicorn",
+        "uvicorn asgi:app --host 0.0.0.0 --port 8000",
+    ),
+    web(
+        "hypercorn",
+        "Hypercorn",
+        "hypercorn --bind 0.0.0.0:8000 asgi:app",
+    ),
+    drops(web(
+        "daphne",
+        "Daphne",
+        "daphne -b 0.0.0.0 -p 8000 asgi:app",
+    )),
+    web(
+        "granian",
+        "Granian",
+        "granian --interface asgi --host 0.0.0.0 --port 8000 asgi:app",
+    ),
+    web(
+        "waitress",
+        "Waitress",
+        "waitress-serve --listen=0.0.0.0:8000 --threads=12 wsgi:app",
+    ),
+    drops(Server {
+        name: "flask-run",
+        system: "`flask run`",
+        cleans: false,
+        line: "flask --app api run --host 0.0.0.0 --port 8000",
+        ..COMMON
+    }),
+    drops(Server {
+        name: "runserver",
+        system: "`manage.py runserver`",
+        cleans: false,
+        dir: "/app/site",
+        line: "python3 manage.py runserver 0.0.0.0:8000",
+        ..COMMON
+    }),
+    worker("rq", "RQ", "queue", "rq_tasks", "rq worker -c settings"),
+    worker(
+        "dramatiq",
+        "Dramatiq",
+        "queue",
+        "dramatiq_tasks",
+        "dramatiq dramatiq_tasks --processes 1 --threads 1",
+    ),
+    worker(
+        "huey",
+        "Huey",
+        "queue",
+        "huey_tasks",
+        "huey_consumer huey_tasks.huey",
+    ),
+    worker(
+        "sidekiq",
+        "Sidekiq",
+        "ruby",
+        "sidekiq_tasks",
+        "sidekiq -r ./work.rb -c 1",
+    ),
+    web("nginx", "nginx", "nginx -c /app/foreground.conf"),
+    web(
+        "httpd",
+        "Apache httpd",
+        "apache2 -f /app/httpd.conf -DFOREGROUND",
+    ),
+    web("haproxy", "HAProxy", "haproxy -f /app/haproxy.cfg"),
+    web(
+        "haproxy-master",
+        "HAProxy with a master",
+        "haproxy -W -f /app/haproxy.cfg",
+    ),
+    drops(web(
+        "envoy",
+        "Envoy",
+        "envoy --concurrency 1 -c /app/envoy.yaml",
+    )),
+    ruby("puma", "Puma", "puma -b tcp://0.0.0.0:8000 -t 8:8"),
+    ruby("unicorn", "Unicorn", "unicorn -c unicorn.rb"),
+    node("pm2", "pm2-runtime", "pm2-runtime server.js"),
+    web(
+        "supervisord",
+        "supervisord",
+        "supervisord -c /app/supervisord.conf",
+    ),
+    web("s6", "s6-svscan", "s6-svscan /app/services"),
+    web("honcho", "Honcho", "honcho start"),
+    ruby("foreman", "Foreman", "foreman start"),
+    node("node", "Node.js", "node server.js"),
+    drops(node(
+        "node-bare",
+        "Node.js without a handler",
+        "node bare.js",
+    )),
+    node("npm", "npm", "npm start"),
+    node("npm9", "npm 9", "/opt/npm9/node_modules/.bin/npm start"),
+    node("yarn", "Yarn 1", "yarn start"),
+    node("pnpm", "pnpm", "pnpm start"),
+];
+
+/// A daemon behind a process that only idles.
+pub(crate) const NGINX_DAEMON: &Server = &Server {
+    name: "nginx-daemon",
+    variant: "`nginx && tail -f /dev/null`",
+    ..web("", "nginx", "nginx -c /app/nginx.conf && tail -f /dev/null")
+};
+
+const fn web(name: &'static str, system: &'static str, line: &'static str) -> Server {
+    Server {
+        name,
+        system,
+        line,
+        image: "web",
+        cleans: false,
+        ..COMMON
+    }
+}
+
+const fn ruby(name: &'static str, system: &'static str, line: &'static str) -> Server {
+    Server {
+        image: "ruby",
+        ..web(name, system, line)
+    }
+}
+
+const fn node(name: &'static str, system: &'static str, line: &'static str) -> Server {
+    Server {
+        image: "node",
+        ..web(name, system, line)
+    }
+}
+
+const fn worker(
+    name: &'static str,
+    system: &'static str,
+    image: &'static str,
+    module: &'static str,
+    line: &'static str,
+) -> Server {
+    Server {
+        image,
+        work: Work::Tasks(module),
+        cleans: true,
+        ..web(name, system, line)
+    }
+}
+
+/// A program that cannot be made to end without losing work: a longer drain delay is all that can be had.
+const fn drops(server: Server) -> Server {
+    Server {
+        drains: false,
+        ..server
+    }
+}
