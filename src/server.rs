@@ -24,6 +24,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
 use rustls::ServerConfig;
+use rustls::version::TLS13;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
@@ -90,7 +91,8 @@ impl Bound {
         let metrics = Arc::clone(app.metrics());
         let config =
             ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()?
+                // Every API server that softstop can meet speaks it.
+                .with_protocol_versions(&[&TLS13])?
                 .with_no_client_auth()
                 .with_cert_resolver(served);
         let (listener, addr) = bind("--listen", addr).await?;
