@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use softstop_availability::{Options, Outcome, SCENARIOS, Scenario, install, latency, page};
+use softstop_availability::{
+    Failure, Options, Outcome, SCENARIOS, Scenario, install, latency, page,
+};
 use softstop_rig::{Node, NodeAssets};
 
 #[derive(Debug, clap::Args)]
@@ -80,20 +82,28 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Scenario>> {
 fn tell(scenario: &Scenario, outcome: &Outcome) {
     let creations = &outcome.creations;
     println!(
-        "{:12} {:6} tried {}, changed {}, unchanged {}, refused {}, failed {}, slowest {:.2?}, restarts {}. {}",
+        "{:12} {:6} tried {} ({:.1} a second), changed {}, unchanged {}, refused {}, not ready {}, not there {}, slowest {:.2?}, restarts {}. {}",
         scenario.name,
         scenario.failure_policy,
         creations.tried,
+        creations.rate(),
         creations.changed,
         creations.unchanged.len(),
         creations.refused.len(),
-        creations.broken.len(),
+        creations.unready.len(),
+        creations.unreachable.len(),
         creations.slowest,
         outcome.restarts,
         outcome.seen,
     );
-    for (at, error) in creations.refused.iter().chain(&creations.broken).take(2) {
-        println!("    after {at:.1?}: {error}");
+    for failures in [
+        &creations.refused,
+        &creations.unready,
+        &creations.unreachable,
+    ] {
+        for Failure { at, error } in failures.iter().take(2) {
+            println!("    after {at:.1?}: {error}");
+        }
     }
     if let Some(broken) = outcome.broken(scenario.promise) {
         println!("!!! PROMISE BROKEN: {broken}");

@@ -9,8 +9,9 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 use softstop_rig::{Node, serve};
 
-use crate::creator::{client, create_one};
-use crate::install::{is_changed, upgrade};
+use crate::creator::client;
+use crate::install::{is_changed, pod, upgrade};
+use crate::load::create_one;
 
 /// What stands between the API server and a pod, and the namespace where it does.
 pub const KINDS: [(&str, &str); 4] = [
@@ -66,7 +67,7 @@ pub fn latency(node: &Node, count: usize) -> anyhow::Result<[Figures; 4]> {
         for round in 0..count + WARM_UP {
             for (figures, (kind, namespace)) in figures.iter_mut().zip(KINDS) {
                 let begun = Instant::now();
-                let pod = create_one(&client, namespace, "?dryRun=All").await?;
+                let pod = create_one(&client, &pod(namespace), "?dryRun=All").await?;
                 let elapsed = begun.elapsed();
                 anyhow::ensure!(is_as_expected(&pod, kind), "{kind}: {pod}");
                 if round >= WARM_UP {

@@ -7,12 +7,14 @@
 mod creator;
 mod install;
 mod latency;
+mod load;
 mod page;
 mod scenario;
 
-pub use creator::{Creations, Creator};
+pub use creator::Creator;
 pub use install::{Installation, NAMESPACE, Options, apply, install, upgrade};
 pub use latency::{Figures, KINDS, latency};
+pub use load::{Creations, Failure, Load, Pods};
 pub use page::page;
 pub use scenario::{Outcome, Promise, SCENARIOS, Scenario};
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::latency::{Figures, KINDS};
+use crate::load::Failure;
 use crate::scenario::{Outcome, PER_SECOND, Promise, Scenario};
 
 /// `docs/availability.md`.
@@ -25,8 +26,8 @@ that creates {PER_SECOND} pods each second all the while, without waiting for th
 
 From `helm install` to the first changed pod: {:.1} s. Besides, the machine ({processors} processors) was busy with other things: load {load}.
 
-| what happens | failurePolicy | pods created | refused because of softstop | failed otherwise | admitted unchanged | slowest | restarts | |
-|---|---|---|---|---|---|---|---|---|
+| what happens | failurePolicy | pods | refused because of softstop | API server not ready | API server not there | admitted unchanged | slowest | restarts | |
+|---|---|---|---|---|---|---|---|---|---|
 ",
         installed.as_secs_f32()
     );
@@ -34,13 +35,14 @@ From `helm install` to the first changed pod: {:.1} s. Besides, the machine ({pr
         let creations = &outcome.creations;
         let _ = writeln!(
             page,
-            "| {} | {} | {} in {} s | {} | {} | {} | {:.2} s | {} | {} |",
+            "| {} | {} | {} in {} s | {} | {} | {} | {} | {:.2} s | {} | {} |",
             scenario.what,
             scenario.failure_policy,
             creations.tried,
             creations.time.as_secs(),
-            spread(creations.refused.iter().map(|(at, _)| *at)),
-            spread(creations.broken.iter().map(|(at, _)| *at)),
+            spread(times(&creations.refused)),
+            spread(times(&creations.unready)),
+            spread(times(&creations.unreachable)),
             spread(creations.unchanged.iter().copied()),
             creations.slowest.as_secs_f32(),
             outcome.restarts,
@@ -48,8 +50,9 @@ From `helm install` to the first changed pod: {:.1} s. Besides, the machine ({pr
         );
     }
     page += "
-\"Failed otherwise\": the API server or etcd was away, and would have failed without softstop. A number of seconds in brackets is the time
-between the first and the last. \"Restarts\": of softstop's containers.
+\"Refused because of softstop\": the API server says that the webhook failed, or nothing else explains it. \"Not ready\": the API server answers that it, or etcd, cannot
+take requests. \"Not there\": the connection to the API server itself is refused or breaks; such a creation fails with and without softstop. A number of seconds in brackets is
+the time between the first and the last. \"Restarts\": of softstop's containers.
 
 ## What it costs when nothing fails
 
@@ -73,6 +76,10 @@ The webhook that does nothing is the same HTTP server on the same machine, and a
 front of this one pod's script, unread: what softstop proves before it does so, it cannot.
 ";
     page
+}
+
+fn times(failures: &[Failure]) -> impl Iterator<Item = Duration> {
+    failures.iter().map(|failure| failure.at)
 }
 
 fn promised(promise: Promise) -> &'static str {

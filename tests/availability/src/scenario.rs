@@ -8,8 +8,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use softstop_rig::{Node, is_ready, processes};
 
-use crate::creator::{Creations, Creator, PROBES};
+use crate::creator::{Creator, PROBES};
 use crate::install::{SELECTOR, is_changed, try_pod, upgrade};
+use crate::load::{Creations, Failure};
 use crate::{NAMESPACE, PATIENCE};
 
 /// How many pods are created each second.
@@ -155,17 +156,22 @@ impl Outcome {
             tried,
             unchanged,
             refused,
-            broken,
+            unready,
+            unreachable,
             ..
         } = &self.creations;
-        let say = |count: usize, what: &str, example: Option<&(Duration, String)>| {
+        let say = |count: usize, what: &str, example: Option<&Failure>| {
             (count > 0).then(|| {
-                let example = example.map(|(at, error)| format!(", first after {at:?}: {error}"));
-                format!("{count} of {tried} {what}{}", example.unwrap_or_default())
+                let example = example
+                    .map(|Failure { at, error }| format!(", first after {at:?}: {error}"))
+                    .unwrap_or_default();
+                format!("{count} of {tried} {what}{example}")
             })
         };
         let refused = say(refused.len(), "were refused", refused.first());
-        let broken = say(broken.len(), "failed", broken.first());
+        let unready = say(unready.len(), "met no ready API server", unready.first());
+        let unreachable = say(unreachable.len(), "got no answer", unreachable.first());
+        let broken = unready.or(unreachable);
         let unchanged = say(unchanged.len(), "were not changed", None);
         match promise {
             Promise::AllChanged => refused.or(broken).or(unchanged),
