@@ -3,26 +3,25 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method, Request};
-use http_body_util::BodyExt as _;
-use kube::client::Body;
 use serde_json::{Value, json};
+use softstop_availability::{Load, Pods};
 use softstop_rig::{Process, Rig};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::fixture::{kube_client, program};
 
 const CONFIGURATIONS: &str = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
 const VALIDATING: &str = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+
+/// Pods created each second.
+const PER_SECOND: u32 = 25;
 
 /// Longer than anything takes that has no limit of its own.
 const AMPLE: Duration = Duration::from_secs(60);
@@ -241,110 +240,37 @@ impl Site {
         webhooks.iter().map(bundle).collect()
     }
 
-    async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Value, String> {
-        match request(&self.client, method, path, body).await {
-            Answer::Good(value) => Ok(value),
-            Answer::Refused(reason) | Answer::Away(reason) => Err(reason),
-        }
+    async fn send(&self, method: Method, path: &str, body: &Value) -> kube::Result<Value> {
+        let content = if method == Method::PATCH {
+            "application/merge-patch+json"
+        } else {
+            "application/json"
+        };
+        let body = if body.is_null() {
+            Vec::new()
+        } else {
+            body.to_string().into_bytes()
+        };
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("Content-Type", content)
+            .body(body)
+            .unwrap();
+        self.client.request(request).await
     }
 
-    /// Creates pods without a pause, until told to stop.
+    /// Creates pods that need all replicas, until told to stop.
     pub(super) fn load(&self) -> Load {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (client, name, stopped) = (self.client.clone(), self.name, Arc::clone(&stop));
-        let task = tokio::spawn(async move {
-            let mut tally = Tally::default();
-            let pod = json!({"apiVersion": "v1", "kind": "Pod",
-                "metadata": {"generateName": "web-", "annotations": {"softstop.dev/drain-delay": "7"}},
-                "spec": {"containers": [{"name": "app", "image": "app:1", "command": ["gunicorn", "app:app"]}]}});
-            let path = format!("/api/v1/namespaces/{name}/pods");
-            while !stopped.load(Ordering::SeqCst) {
-                match request(&client, Method::POST, &path, &pod).await {
-                    Answer::Good(stored) => {
-                        let hook = &stored["spec"]["containers"][0]["lifecycle"]["preStop"];
-                        assert_eq!(hook["sleep"]["seconds"], 7, "not changed");
-                        tally.created += 1;
-                    }
-                    Answer::Refused(reason) => tally.failed.push(reason),
-                    Answer::Away(_) => tally.away += 1,
-                }
-                sleep(Duration::from_millis(15)).await;
-            }
-            tally
-        });
-        Load { stop, task }
-    }
-}
-
-/// Pods that are being created.
-pub(super) struct Load {
-    stop: Arc<AtomicBool>,
-    task: JoinHandle<Tally>,
-}
-
-/// What became of them.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub(super) created: usize,
-    pub(super) failed: Vec<String>,
-    /// The API server itself did not answer.
-    pub(super) away: usize,
-}
-
-impl Load {
-    /// Ends it, and prints the row of the table in docs/reliability.md.
-    #[allow(clippy::print_stdout, reason = "shown by --nocapture")]
-    pub(super) async fn end(self, case: &str) -> Tally {
-        self.stop.store(true, Ordering::SeqCst);
-        let tally = self.task.await.unwrap();
-        println!(
-            "| {case} | {} | {} |",
-            tally.created + tally.failed.len(),
-            tally.failed.len()
-        );
-        tally
-    }
-}
-
-enum Answer {
-    Good(Value),
-    Refused(String),
-    Away(String),
-}
-
-async fn request(client: &kube::Client, method: Method, path: &str, body: &Value) -> Answer {
-    let content = if method == Method::PATCH {
-        "application/merge-patch+json"
-    } else {
-        "application/json"
-    };
-    let body = if body.is_null() {
-        String::new()
-    } else {
-        body.to_string()
-    };
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("Content-Type", content)
-        .body(Body::from(body.into_bytes()))
-        .unwrap();
-    let response = match client.send(request).await {
-        Ok(response) => response,
-        Err(error) => return Answer::Away(error.to_string()),
-    };
-    let status = response.status();
-    let Ok(body) = response.into_body().collect().await else {
-        return Answer::Away("the answer broke off".to_owned());
-    };
-    let value: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
-    let message = value["message"].as_str().unwrap_or_default().to_owned();
-    match status.as_u16() {
-        200..300 => Answer::Good(value),
-        // While it starts or stops, it says so itself; what a webhook did wrong, it says otherwise.
-        _ if message.contains("failed calling webhook") => Answer::Refused(message),
-        403 | 429 | 503 => Answer::Away(message),
-        _ => Answer::Refused(format!("{status}: {message}")),
+        let pod = json!({"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"generateName": "web-", "namespace": self.name, "annotations": {"softstop.dev/drain-delay": "7"}},
+            "spec": {"containers": [{"name": "app", "image": "app:1", "command": ["gunicorn", "app:app"]}]}});
+        let pods = Pods {
+            pod,
+            per_second: PER_SECOND,
+            kept: true,
+        };
+        Load::start(self.client.clone(), pods)
     }
 }
 
