@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use softstop_availability::{
-    Failure, Options, Outcome, SCENARIOS, Scenario, install, latency, page,
-};
+use softstop_availability::{Failure, Options, Outcome, SCENARIOS, Scenario, install, page};
 use softstop_rig::{Node, NodeAssets};
 
 #[derive(Debug, clap::Args)]
@@ -17,9 +15,6 @@ pub(crate) struct Task {
     /// How often softstop is rolled out
     #[arg(long, value_name = "N", default_value_t = 20)]
     times: u32,
-    /// How many pods each kind of admission is measured with
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    creations: usize,
     /// softstop's image as an OCI archive, instead of building it
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
@@ -55,9 +50,8 @@ pub(crate) fn run(task: &Task) -> anyhow::Result<ExitCode> {
         ExitCode::SUCCESS
     };
     if task.scenarios.is_empty() {
-        let figures = latency(&node, task.creations)?;
         let path = crate::root()?.join("docs/availability.md");
-        fs::write(&path, page(installed, &outcomes, &figures))
+        fs::write(&path, page(installed, &outcomes))
             .with_context(|| format!("cannot write {}", path.display()))?;
         println!("wrote {}", path.display());
     }

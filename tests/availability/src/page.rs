@@ -3,16 +3,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::latency::{Figures, KINDS};
 use crate::load::Failure;
 use crate::scenario::{Outcome, PER_SECOND, Promise, Scenario};
 
 /// `docs/availability.md`.
-pub fn page(
-    installed: Duration,
-    outcomes: &[(&Scenario, Outcome)],
-    figures: &[Figures; 4],
-) -> String {
+pub fn page(installed: Duration, outcomes: &[(&Scenario, Outcome)]) -> String {
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     // The last quarter of an hour.
@@ -54,26 +49,7 @@ From `helm install` to the first changed pod: {:.1} s. Besides, the machine ({pr
 take requests. \"Not there\": the connection to the API server itself is refused or breaks; such a creation fails with and without softstop. A number of seconds in brackets is
 the time between the first and the last. \"Restarts\": of softstop's containers.
 
-## What it costs when nothing fails
-
-Creations of the same pod, as dry runs, one after the other and in turn, so that what slows the machine slows all of them.
-
-| between the API server and the pod | n | p50 | p99 |
-|---|---|---|---|
-";
-    for ((kind, _), figures) in KINDS.iter().zip(figures) {
-        let milliseconds = |percent| figures.percentile(percent).as_secs_f64() * 1000.0;
-        let _ = writeln!(
-            page,
-            "| {kind} | {} | {:.2} ms | {:.2} ms |",
-            figures.count(),
-            milliseconds(50),
-            milliseconds(99),
-        );
-    }
-    page += "
-The webhook that does nothing is the same HTTP server on the same machine, and answers \"allowed\". The MutatingAdmissionPolicy puts `exec ` in
-front of this one pod's script, unread: what softstop proves before it does so, it cannot.
+What softstop costs when nothing fails is in [benchmarks-latency.md](benchmarks-latency.md).
 ";
     page
 }
