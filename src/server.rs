@@ -1,7 +1,7 @@
 //! The HTTPS server: routes, limits, shutdown; and the plain-HTTP admin port.
 //!
 //! ```text
-//! accept (<= 1,024) -> TLS handshake (5 s, <= 64 at once) -> headers (5 s) -> body (<= 8 MiB) -> gate -> plan -> answer
+//! accept (<= 1,024) -> TLS handshake (5 s, <= 64 at once) -> headers (5 s) -> memory -> body (<= 8 MiB) -> gate -> plan -> answer
 //! ```
 //!
 //! The accept loop is its own because no server crate bounds the handshake in time and in number, and because hyper's
@@ -12,6 +12,7 @@ mod admin;
 mod connection;
 mod limits;
 mod listen;
+mod memory;
 mod problem;
 mod reviews;
 mod shutdown;
