@@ -5,6 +5,7 @@
 //! [`SCENARIOS`] are what happens; [`latency()`] is what softstop costs when nothing does.
 
 mod creator;
+mod events;
 mod install;
 mod latency;
 mod load;
