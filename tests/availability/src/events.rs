@@ -1,5 +1,7 @@
 //! What happens, made to happen.
 
+pub(crate) mod certificates;
+
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -59,10 +61,6 @@ pub(crate) fn etcd(node: &mut Node, _: u32) -> anyhow::Result<String> {
 
 pub(crate) fn down(node: &mut Node, _: u32) -> anyhow::Result<String> {
     let replicas = ready(node)?.len();
-    let scale = |node: &Node, replicas: usize| {
-        let replicas = format!("--replicas={replicas}");
-        node.kubectl_ok(["scale", "deployment/softstop", "-n", NAMESPACE, &replicas])
-    };
     scale(node, 0)?;
     wait(node, "softstop is gone", |node| {
         Ok(node.pods(NAMESPACE, SELECTOR)?.is_empty())
@@ -124,6 +122,12 @@ fn reviews(node: &Node, pod: &Value) -> anyhow::Result<u64> {
         .filter(|line| line.starts_with("softstop_reviews_total"))
         .filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok());
     Ok(counts.sum())
+}
+
+fn scale(node: &Node, replicas: usize) -> anyhow::Result<()> {
+    let replicas = format!("--replicas={replicas}");
+    node.kubectl_ok(["scale", "deployment/softstop", "-n", NAMESPACE, &replicas])?;
+    Ok(())
 }
 
 fn ready(node: &Node) -> anyhow::Result<Vec<Value>> {

@@ -63,6 +63,7 @@ fn promised(promise: Promise) -> &'static str {
         Promise::AllChanged => "All must be changed.",
         Promise::AllAdmitted => "All must be admitted.",
         Promise::NoneRefused => "None must be refused for softstop's sake.",
+        Promise::RefusedBriefly => "None must be refused for longer than 1 s.",
         Promise::Nothing => "No promise: this is the price of `Fail`.",
     }
 }

@@ -8,7 +8,7 @@ use softstop_rig::Node;
 
 use crate::NAMESPACE;
 use crate::creator::{Creator, PROBES};
-use crate::events;
+use crate::events::{self, certificates};
 use crate::install::{SELECTOR, upgrade};
 use crate::load::{Creations, Failure};
 
@@ -38,6 +38,8 @@ pub enum Promise {
     AllAdmitted,
     /// None is refused for softstop's sake, while the API server or its store cannot take any.
     NoneRefused,
+    /// Refused are none for longer than a second, and all others are changed.
+    RefusedBriefly,
     /// Nothing: with this failurePolicy, this is what it costs.
     Nothing,
 }
@@ -54,7 +56,7 @@ pub struct Outcome {
 }
 
 /// All of them.
-pub const SCENARIOS: [Scenario; 9] = [
+pub const SCENARIOS: [Scenario; 13] = [
     Scenario {
         name: "rollouts",
         what: "rolling restarts of softstop, one after the other",
@@ -80,7 +82,7 @@ pub const SCENARIOS: [Scenario; 9] = [
         name: "apiserver-fail",
         what: "the API server is killed and started again",
         failure_policy: "Fail",
-        promise: Promise::Nothing,
+        promise: Promise::NoneRefused,
         event: events::apiserver,
     },
     Scenario {
@@ -96,6 +98,34 @@ pub const SCENARIOS: [Scenario; 9] = [
         failure_policy: "Ignore",
         promise: Promise::AllAdmitted,
         event: events::down,
+    },
+    Scenario {
+        name: "nothing",
+        what: "all replicas are gone, with their CA and its trust, then come back at once",
+        failure_policy: "Ignore",
+        promise: Promise::AllAdmitted,
+        event: certificates::from_nothing,
+    },
+    Scenario {
+        name: "secret",
+        what: "the Secret with softstop's CA is deleted, 3 times",
+        failure_policy: "Fail",
+        promise: Promise::AllChanged,
+        event: certificates::secret_deleted,
+    },
+    Scenario {
+        name: "blanked",
+        what: "the `caBundle` is blanked, 5 times",
+        failure_policy: "Fail",
+        promise: Promise::RefusedBriefly,
+        event: certificates::bundle_blanked,
+    },
+    Scenario {
+        name: "restored",
+        what: "Secret and `caBundle` are restored from a backup of before the Secret was lost",
+        failure_policy: "Fail",
+        promise: Promise::AllChanged,
+        event: certificates::restored,
     },
     Scenario {
         name: "killed",
@@ -167,6 +197,7 @@ impl Outcome {
                 format!("{count} of {tried} {what}{example}")
             })
         };
+        let long = self.creations.longest_refusal() > Duration::from_secs(1);
         let refused = say(refused.len(), "were refused", refused.first());
         let unready = say(unready.len(), "met no ready API server", unready.first());
         let unreachable = say(unreachable.len(), "got no answer", unreachable.first());
@@ -176,6 +207,7 @@ impl Outcome {
             Promise::AllChanged => refused.or(broken).or(unchanged),
             Promise::AllAdmitted => refused.or(broken),
             Promise::NoneRefused => refused,
+            Promise::RefusedBriefly => refused.filter(|_| long).or(broken).or(unchanged),
             Promise::Nothing => None,
         }
         .or_else(|| (self.creations.changed == 0).then(|| "no pod was changed".to_owned()))
