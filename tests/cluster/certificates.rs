@@ -3,6 +3,8 @@
 //!
 //! On an API server of their own, since one case restarts it, and one after the other, since some have a time limit.
 
+mod account;
+mod objects;
 mod site;
 
 use std::sync::LazyLock;
