@@ -93,9 +93,9 @@ impl Creations {
         const PAUSE: Duration = Duration::from_secs(1);
         let mut times: Vec<_> = self.refused.iter().map(|failure| failure.at).collect();
         times.sort_unstable();
-        let series = times.chunk_by(|one, next| *next - *one < PAUSE);
+        let series = times.chunk_by(|one, next| next.saturating_sub(*one) < PAUSE);
         series
-            .filter_map(|series| Some(*series.last()? - *series.first()?))
+            .filter_map(|series| Some(series.last()?.saturating_sub(*series.first()?)))
             .max()
             .unwrap_or_default()
     }

@@ -15,7 +15,8 @@ use tokio::time::sleep;
 
 use super::account::{permissions, service_account};
 use super::objects::{CONFIGURATIONS, VALIDATING};
-use crate::fixture::{kube_client, program};
+use crate::client::kube_client;
+use crate::fixture::program;
 
 /// Pods created each second.
 const PER_SECOND: u32 = 25;
