@@ -119,5 +119,5 @@ fn containers(count: usize) -> String {
         .map(|index| json!({"name": format!("NAME_{index}"), "value": "of something"}))
         .collect();
     let container = |index| json!({"name": format!("app-{index}"), "image": "app:1", "command": ["sh", "-c", "gunicorn app:app"], "env": env});
-    Value::from_iter((0..count).map(container)).to_string()
+    (0..count).map(container).collect::<Value>().to_string()
 }
