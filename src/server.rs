@@ -1,7 +1,7 @@
 //! The HTTPS server: routes, limits, shutdown; and the plain-HTTP admin port.
 //!
 //! ```text
-//! accept (<= 1,024) -> TLS handshake (5 s, <= 64 at once) -> headers (5 s) -> body (<= 8 MiB) -> gate -> plan -> answer
+//! accept (<= 1,024) -> TLS handshake (5 s, <= 64 at once) -> headers (5 s) -> memory -> body (<= 8 MiB) -> gate -> plan -> answer
 //! ```
 //!
 //! The accept loop is its own because no server crate bounds the handshake in time and in number, and because hyper's
@@ -12,6 +12,7 @@ mod admin;
 mod connection;
 mod limits;
 mod listen;
+mod memory;
 mod problem;
 mod reviews;
 mod shutdown;
@@ -24,6 +25,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
 use rustls::ServerConfig;
+use rustls::version::TLS13;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
@@ -90,7 +92,8 @@ impl Bound {
         let metrics = Arc::clone(app.metrics());
         let config =
             ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()?
+                // Every API server that softstop can meet speaks it.
+                .with_protocol_versions(&[&TLS13])?
                 .with_no_client_auth()
                 .with_cert_resolver(served);
         let (listener, addr) = bind("--listen", addr).await?;

@@ -12,6 +12,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use rustls::ClientConfig;
 use rustls::RootCertStore;
+use rustls::SupportedProtocolVersion;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use serde_json::{Value, json};
@@ -186,7 +187,7 @@ pub(crate) struct Server {
     pub(crate) lifecycle: Lifecycle,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) ended: JoinHandle<bool>,
-    ca: String,
+    pub(crate) ca: String,
 }
 
 impl Server {
@@ -235,13 +236,22 @@ impl Server {
 
 /// A client that trusts this authority.
 pub(crate) fn connector(ca: &str, alpn: &[&str]) -> TlsConnector {
+    connector_of(ca, alpn, rustls::DEFAULT_VERSIONS)
+}
+
+/// One that speaks only these versions of TLS.
+pub(crate) fn connector_of(
+    ca: &str,
+    alpn: &[&str],
+    versions: &[&'static SupportedProtocolVersion],
+) -> TlsConnector {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(ca.as_bytes()).expect("PEM"))
         .expect("an authority");
     let mut config =
         ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .expect("versions")
             .with_root_certificates(roots)
             .with_no_client_auth();

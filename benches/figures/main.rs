@@ -1,6 +1,6 @@
 //! softstop's speed, in figures that hold on any machine: ratios measured in one run, and times with their spread.
 //!
-//! `cargo xtask bench` runs this and writes docs/benchmarks.md. The harness is its own because what is compared is processes under
+//! `cargo xtask bench` runs this and writes what it prints to docs/benchmarks.md. The harness is its own because what is compared is processes under
 //! load, which micro-benchmark harnesses do not do.
 #![allow(
     clippy::print_stdout,
@@ -28,10 +28,7 @@ fn main() -> ExitCode {
     }
     let figures = [engine::figures(), check::figures(), reviews::figures()].concat();
     let page = report::page(&figures);
-    println!("{page}");
-    if let Some(file) = args.iter().find_map(|arg| arg.strip_prefix("--write=")) {
-        std::fs::write(file, page).expect("the page can be written");
-    }
+    print!("{page}");
     if figures.iter().all(|figure| figure.holds) {
         ExitCode::SUCCESS
     } else {

@@ -1,7 +1,7 @@
 //! How much memory `softstop webhook --cluster` takes: with many namespaces and policies, at rest, under load, and while all
-//! of them change. On a real kube-apiserver; the figures are the kernel's.
+//! of them change; and under a flood of the largest bodies. On a real kube-apiserver; the figures are the kernel's.
 //!
-//! `cargo xtask bench memory` runs this and writes docs/benchmarks-memory.md.
+//! `cargo xtask bench memory` runs this and writes what it prints to docs/benchmarks-memory.md.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -10,25 +10,23 @@
     reason = "a benchmark that cannot go on ends"
 )]
 
+mod cluster;
+mod load;
+
 use std::env;
 use std::fs;
-use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use futures_util::future::join_all;
-use futures_util::{StreamExt as _, stream};
-use http::Request;
-use kube::Client;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use serde_json::{Value, json};
-use softstop_rig::{Assets, Connection, Rig, Webhook, review, samples};
+use softstop_rig::{Assets, Rig, Webhook};
 
-const NAMESPACES: usize = 10_000;
-const POLICIES: usize = 1_000;
-const CONNECTIONS: usize = 8;
+use cluster::{NAMESPACES, POLICIES, change, client, fill};
+use load::{CONNECTIONS, FLOODING, flood, good};
+
 const LOAD: Duration = Duration::from_secs(20);
-const BOUND: f64 = 32.0;
+
+/// In MiB, under load and under the flood.
+const BOUNDS: [f64; 2] = [32.0, 64.0];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -43,40 +41,56 @@ async fn main() -> ExitCode {
     let webhook = start(&rig, "full");
     settle(&webhook, NAMESPACES).await;
     let rest = resident(&webhook);
-    let (reviews, load) = load(&webhook).await;
-    let (change, (more, _)) = tokio::join!(change(&client), load_for(&webhook, LOAD));
-    let after = resident(&webhook);
-    let peak = memory(&webhook, "VmHWM");
+    let load = good(&webhook, LOAD).await;
+    let loaded = resident(&webhook);
+    let (changed, more) = tokio::join!(change(&client), good(&webhook, LOAD));
+    let (after, peak) = (resident(&webhook), peak(&webhook));
+    forget_peak(&webhook);
+    let (beside, flooded) = tokio::join!(good(&webhook, LOAD), flood(&webhook, LOAD));
+    let flood_peak = self::peak(&webhook);
+    let (end, idle) = (resident(&webhook), idle(&webhook).await);
 
-    let holds = peak <= BOUND;
+    let failed = load.failed + more.failed + beside.failed;
+    let holds = [peak, flood_peak]
+        .iter()
+        .zip(BOUNDS)
+        .all(|(peak, bound)| *peak <= bound)
+        && failed == 0;
+    let verdict = |peak: f64, bound: f64| {
+        if peak <= bound {
+            format!("**{peak:.1}** (bound {bound}: holds)")
+        } else {
+            format!("**{peak:.1}** (bound {bound}: does **not** hold)")
+        }
+    };
     let page = format!(
         "# Memory\n\n\
-         Written by `cargo xtask bench memory`: {} build, a real kube-apiserver, {NAMESPACES} namespaces with 5 labels and 4 \
+         Written by `cargo xtask bench memory`: {}, a real kube-apiserver, {NAMESPACES} namespaces with 5 labels and 4 \
          annotations each (1 of them softstop's), {POLICIES} policies, {CONNECTIONS} connections that send reviews of the pods of \
-         examples/ without a pause. Resident set as the kernel has it, in MiB.\n\n\
+         examples/ without a pause, on {} processors that everything shares. Resident set as the kernel has it.\n\n\
          | when | MiB |\n|---|---|\n\
          | started, nothing to know | {base:.1} |\n\
          | everything listed, status of every policy written | {rest:.1} |\n\
-         | after {} s under load ({reviews} reviews) | {load:.1} |\n\
-         | after every namespace was changed under load ({change:.0} s, {more} reviews) | {after:.1} |\n\
-         | the most at any time; bound <= {BOUND} | **{peak:.1}** {} |\n",
-        if cfg!(debug_assertions) {
-            "**debug**"
-        } else {
-            "release"
-        },
-        LOAD.as_secs(),
-        if holds {
-            "(holds)"
-        } else {
-            "(does **not** hold)"
-        },
+         | after {seconds} s under load ({} reviews) | {loaded:.1} |\n\
+         | after every namespace was changed under load ({changed:.0} s, {} reviews) | {after:.1} |\n\
+         | the most at any time until then | {} |\n\
+         | the most during {seconds} s of flood and the same load | {} |\n\
+         | afterwards | {end:.1} |\n\n\
+         The flood: {FLOODING} connections that send bodies of 8 MiB without a pause (one long text, a hundred thousand containers, a million empty \
+         objects or lists, four million numbers) and the heaviest pods that softstop plans; {flooded} of them were answered. Beside it, \
+         {} reviews of the examples were answered, the slowest after {:.2} s. Good reviews that failed, of all of these: **{failed}**.\n\n\
+         Processor time at rest, with all of this known: {idle:.2} % of one processor.\n",
+        program().1,
+        std::thread::available_parallelism().map_or(0, usize::from),
+        load.reviews,
+        more.reviews,
+        verdict(peak, BOUNDS[0]),
+        verdict(flood_peak, BOUNDS[1]),
+        beside.reviews,
+        beside.slowest.as_secs_f64(),
+        seconds = LOAD.as_secs(),
     );
-    println!("{page}");
-    if let Some(file) = env::args().find_map(|arg| arg.strip_prefix("--write=").map(str::to_owned))
-    {
-        fs::write(file, page).expect("the page can be written");
-    }
+    print!("{page}");
     if holds {
         ExitCode::SUCCESS
     } else {
@@ -84,15 +98,20 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn client(rig: &Rig) -> Client {
-    let kubeconfig = Kubeconfig::read_from(rig.kubeconfig()).unwrap();
-    let options = KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await;
-    Client::try_from(config.unwrap()).unwrap()
+/// What is measured, and what it is.
+fn program() -> (String, &'static str) {
+    match env::args().find_map(|arg| arg.strip_prefix("--program=").map(str::to_owned)) {
+        Some(program) => (program, "the program of the image"),
+        None if cfg!(debug_assertions) => (
+            env!("CARGO_BIN_EXE_softstop").to_owned(),
+            "a **debug** build",
+        ),
+        None => (env!("CARGO_BIN_EXE_softstop").to_owned(), "a release build"),
+    }
 }
 
 fn start(rig: &Rig, name: &str) -> Webhook {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_softstop"));
+    let mut command = Command::new(program().0);
     command.env("KUBECONFIG", rig.kubeconfig());
     Webhook::start_command(command, &rig.dir().join(name), ["--cluster"]).unwrap()
 }
@@ -129,6 +148,37 @@ fn resident(webhook: &Webhook) -> f64 {
     memory(webhook, "VmRSS")
 }
 
+/// The most since the start, or since it was forgotten.
+fn peak(webhook: &Webhook) -> f64 {
+    memory(webhook, "VmHWM")
+}
+
+fn forget_peak(webhook: &Webhook) {
+    fs::write(format!("/proc/{}/clear_refs", webhook.id()), "5").unwrap();
+}
+
+/// How much of a processor it takes while nobody asks it anything.
+async fn idle(webhook: &Webhook) -> f64 {
+    const TIME: Duration = Duration::from_secs(10);
+    let ticks = || {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", webhook.id())).unwrap();
+        // After the name, which is in brackets: the 12th and the 13th.
+        let fields: Vec<_> = stat
+            .rsplit_once(')')
+            .unwrap()
+            .1
+            .split_whitespace()
+            .collect();
+        fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()
+    };
+    // What was begun comes to its end.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let before = ticks();
+    tokio::time::sleep(TIME).await;
+    // A hundred ticks are a second.
+    (ticks() - before) / TIME.as_secs_f64()
+}
+
 fn memory(webhook: &Webhook, field: &str) -> f64 {
     let status = fs::read_to_string(format!("/proc/{}/status", webhook.id())).unwrap();
     let line = status
@@ -142,111 +192,4 @@ fn memory(webhook: &Webhook, field: &str) -> f64 {
         .parse()
         .unwrap();
     kib / 1024.0
-}
-
-fn namespace(index: usize, round: usize) -> Value {
-    let name = format!("team-{index:05}");
-    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
-        "name": name,
-        "labels": {"team": format!("team-{}", index % POLICIES), "stage": "production", "region": "eu-central-1",
-            "app.kubernetes.io/managed-by": "platform", "round": round.to_string()},
-        "annotations": {"softstop.dev/drain-delay": "5", "owner": format!("{name}@example.com"),
-            "description": "What the team of this namespace does, in a sentence as people write them.",
-            "cost-center": format!("{index}")},
-    }})
-}
-
-fn policy(index: usize) -> Value {
-    json!({"apiVersion": "softstop.dev/v1alpha1", "kind": "ShutdownPolicy", "metadata": {"name": format!("policy-{index:04}")},
-        "spec": {"mode": "enforce", "priority": index, "namespaceSelector": {"matchLabels": {"team": format!("team-{index}")}},
-            "podSelector": {"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["batch", "test"]}]},
-            "drainDelay": "10s", "drainTime": "1m", "bounds": {"gracePeriod": {"min": 30, "max": "10m"}, "drainDelay": {"max": "30s"}},
-            "locked": ["mode", "drainDelay"], "violations": "Warn"}})
-}
-
-async fn fill(client: &Client) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let definition = fs::read_to_string(root.join("deploy/chart/files/crd.yaml")).unwrap();
-    let definition: Value = serde_saphyr::from_str(&definition).unwrap();
-    let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-    send(client, Request::post(path), "json", &definition)
-        .await
-        .unwrap();
-    let policies = "/apis/softstop.dev/v1alpha1/shutdownpolicies";
-    while client
-        .request_text(Request::get(policies).body(vec![]).unwrap())
-        .await
-        .is_err()
-    {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    let namespaces = (0..NAMESPACES).map(|index| ("/api/v1/namespaces", namespace(index, 0)));
-    let all = namespaces.chain((0..POLICIES).map(|index| (policies, policy(index))));
-    stream::iter(all)
-        .for_each_concurrent(16, async |(path, object)| {
-            send(client, Request::post(path), "json", &object)
-                .await
-                .unwrap();
-        })
-        .await;
-}
-
-/// Seconds until every namespace has another label.
-async fn change(client: &Client) -> f64 {
-    let started = Instant::now();
-    stream::iter(0..NAMESPACES)
-        .for_each_concurrent(16, async |index| {
-            let path = format!("/api/v1/namespaces/team-{index:05}");
-            send(
-                client,
-                Request::patch(path),
-                "merge-patch+json",
-                &namespace(index, 1),
-            )
-            .await
-            .unwrap();
-        })
-        .await;
-    started.elapsed().as_secs_f64()
-}
-
-async fn send(
-    client: &Client,
-    request: http::request::Builder,
-    kind: &str,
-    body: &Value,
-) -> kube::Result<String> {
-    let request = request.header("Content-Type", format!("application/{kind}"));
-    client
-        .request_text(request.body(body.to_string().into_bytes()).unwrap())
-        .await
-}
-
-/// Reviews answered, and the resident set at the end.
-async fn load(webhook: &Webhook) -> (usize, f64) {
-    load_for(webhook, LOAD).await
-}
-
-async fn load_for(webhook: &Webhook, time: Duration) -> (usize, f64) {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    let pods = samples(&examples).unwrap();
-    let until = Instant::now() + time;
-    let answered = join_all((0..CONNECTIONS).map(async |connection| {
-        let mut client = Connection::open(webhook.url(), webhook.ca()).await.unwrap();
-        let mut answered = 0;
-        while Instant::now() < until {
-            let index = answered * CONNECTIONS + connection;
-            let pod = &pods[index % pods.len()].pod;
-            let namespace = format!("team-{:05}", index % NAMESPACES);
-            // A connection that is old enough is closed with an answer.
-            if client.review(&review(pod, &namespace)).await.is_err() {
-                client = Connection::open(webhook.url(), webhook.ca()).await.unwrap();
-                continue;
-            }
-            answered += 1;
-        }
-        answered
-    }))
-    .await;
-    (answered.iter().sum(), resident(webhook))
 }

@@ -155,6 +155,15 @@ impl Reviewed {
         )
     }
 
+    /// The answer to a review of a pod that would take too much memory.
+    pub fn too_heavy(subject: Subject) -> Self {
+        Self::left_alone(
+            Outcome::Unreadable,
+            subject,
+            "it has more parts than softstop has memory for",
+        )
+    }
+
     /// An answer that leaves the pod alone, with a warning that says why.
     fn left_alone(outcome: Outcome, subject: Subject, why: &str) -> Self {
         let answer = Answer {

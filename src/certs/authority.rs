@@ -12,6 +12,7 @@
 mod budget;
 mod ca;
 mod decide;
+mod error;
 mod pem;
 mod probe;
 mod store;
@@ -23,63 +24,27 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::FutureExt as _;
 use kube::Client;
-use thiserror::Error;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, error, info, warn};
 
 pub use ca::Service;
 pub use decide::Lives;
+pub use error::AuthorityError;
 
-use super::{CertError, Served};
+use super::Served;
 use crate::telemetry::{Metrics, Rotated, Rotation};
 use budget::{Budget, REFILL};
 use ca::SigningCa;
 use decide::{Decision, Issued, View, decide, kept};
+use error::in_time;
 use store::{Configuration, Store, StoredList, Written};
 
 /// How often everything is looked at where nothing is heard of it.
 const RECHECK: Duration = Duration::from_secs(10);
 
-/// For one answer of the API server.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-
-/// What goes wrong with it.
-#[derive(Debug, Error)]
-#[allow(missing_docs, reason = "the messages say it")]
-pub enum AuthorityError {
-    #[error(
-        "cannot {action} {object}: {source}; is the API server there, and may the service account do that?"
-    )]
-    Api {
-        action: &'static str,
-        object: String,
-        source: Box<kube::Error>,
-    },
-    #[error("the API server took longer than {} s", PATIENCE.as_secs())]
-    Late,
-    #[error("cannot make a certificate")]
-    Make(#[from] rcgen::Error),
-    #[error("cannot serve the certificate that was made")]
-    Unusable(#[from] CertError),
-    #[error("no random numbers for a certificate")]
-    Random,
-    #[error(
-        "no webhook in {configuration} asks the Service {namespace}/{name}; do --service, --namespace and --webhook-configuration fit?"
-    )]
-    Unasked {
-        configuration: String,
-        namespace: String,
-        name: String,
-    },
-    #[error(
-        "a handshake with the own port as {name}, trusting the live caBundle, failed: {reason}"
-    )]
-    Handshake { name: String, reason: String },
-}
 
 /// Whose certificate, and where things are kept.
 #[derive(Clone, Debug)]
@@ -392,12 +357,4 @@ impl Authority {
     fn pace(&self) -> Duration {
         Duration::from_secs(self.settings.lives.leaf.unsigned_abs()) / 20
     }
-}
-
-async fn in_time<T>(
-    request: impl Future<Output = Result<T, AuthorityError>>,
-) -> Result<T, AuthorityError> {
-    timeout(PATIENCE, request)
-        .await
-        .unwrap_or(Err(AuthorityError::Late))
 }

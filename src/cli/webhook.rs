@@ -3,9 +3,11 @@
 mod certificate;
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -101,9 +103,14 @@ const AFTER_HELP: &str = "\
 SIGTERM ends it in order: not ready at once, serving on for --shutdown-delay while every answer closes its \
 connection, then finishing what is under way; exit status 0. A second signal ends it now.";
 
+/// This many answer tens of thousands of reviews a second. A thread for each processor of a large node would only take memory.
+const MOST_THREADS: usize = 4;
+
 /// Runs it.
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let processors = available_parallelism().map_or(1, NonZero::get);
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(processors.min(MOST_THREADS))
         .enable_all()
         .build()
         .context("cannot start the runtime")?;

@@ -25,6 +25,9 @@ use super::shutdown::{Lifecycle, Phase};
 /// Streams that one HTTP/2 connection may have open; the API server uses HTTP/1.1 but for loopback addresses.
 const STREAMS: u32 = 100;
 
+/// What a connection may hold that nobody has read yet, in bytes: a large body waits at its sender's until there is room for it.
+const UNREAD: u32 = 64 * 1024;
+
 /// Which protocol a connection speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
@@ -65,11 +68,14 @@ pub(super) async fn serve<I>(
     builder
         .http1()
         .timer(TokioTimer::new())
+        .max_buf_size(UNREAD as usize)
         .header_read_timeout(None);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(UNREAD)
+        .initial_connection_window_size(UNREAD)
         .max_header_list_size(16 * 1024);
     let builder = match protocol {
         Protocol::Http1 => builder.http1_only(),

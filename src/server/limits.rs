@@ -17,8 +17,12 @@ const MIB: usize = 1024 * 1024;
 pub struct Limits {
     /// Largest body. An object and its old self are up to 3 MB each; softstop is sent only the former.
     pub body: usize,
-    /// All bodies that are held at one time, together.
+    /// All bodies of up to [`on_the_spot`](Self::on_the_spot) that are held at one time, together.
     pub bodies: usize,
+    /// All larger ones, together and each counted twice: while the pod is copied out of its body, there are two of it.
+    pub large_bodies: usize,
+    /// All pods of large reviews as trees of values, together; one that would take more by itself is left alone.
+    pub trees: usize,
     /// Open connections; further ones wait in the kernel's backlog.
     pub connections: usize,
     /// TLS handshakes under way; further ones wait, within their own time.
@@ -50,7 +54,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body: 8 * MIB,
-            bodies: 64 * MIB,
+            // With what softstop takes anyway, and knows of a large cluster, these stay below the 64 MiB of the chart.
+            bodies: 4 * MIB,
+            large_bodies: 16 * MIB,
+            trees: 12 * MIB,
             connections: 1024,
             handshakes: 64,
             handshake: Duration::from_secs(5),
@@ -99,6 +106,13 @@ impl Limits {
     }
 }
 
+/// When to stop waiting for one's turn: half of the time that there is belongs to the replica that the API server asks when this
+/// one sheds.
+pub(super) fn halfway(deadline: Instant) -> Instant {
+    let now = Instant::now();
+    now + deadline.saturating_duration_since(now) / 2
+}
+
 /// Bounded planning: a slot per review, and a queue before it that knows when waiting is of no use.
 #[derive(Debug)]
 pub(super) struct Gate {
@@ -112,12 +126,9 @@ impl Gate {
         }
     }
 
-    /// Waits for a slot, but at most for half of the time there is: the other half is for the replica that the
-    /// API server asks when this one sheds. `None`: shed.
+    /// Waits for a slot, or sheds: `None`.
     pub(super) async fn enter(&self, deadline: Instant) -> Option<OwnedSemaphorePermit> {
-        let now = Instant::now();
-        let patience = now + deadline.saturating_duration_since(now) / 2;
-        timeout_at(patience, Arc::clone(&self.slots).acquire_owned())
+        timeout_at(halfway(deadline), Arc::clone(&self.slots).acquire_owned())
             .await
             .ok()?
             .ok()

@@ -3,18 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::body::{Body, HttpBody as _};
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request};
-use http_body_util::BodyExt as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info, warn};
 
 use super::limits::{Gate, Limits};
+use super::memory::{Held, Memory};
 use super::problem::Problem;
 use crate::admission::{Hook, Outcome, Review, Reviewed, Reviewer};
 use crate::telemetry::Metrics;
@@ -26,20 +25,20 @@ pub struct App {
     metrics: Arc<Metrics>,
     limits: Limits,
     gate: Gate,
-    bodies: Arc<Semaphore>,
+    memory: Memory,
 }
 
 impl App {
     /// Puts the parts together.
     pub fn new(reviewer: Arc<Reviewer>, metrics: Arc<Metrics>, limits: Limits) -> Arc<Self> {
         let gate = Gate::new(limits.planning);
-        let bodies = Arc::new(Semaphore::new(limits.bodies));
+        let memory = Memory::new(&limits);
         Arc::new(Self {
             reviewer,
             metrics,
             limits,
             gate,
-            bodies,
+            memory,
         })
     }
 
@@ -69,16 +68,22 @@ impl App {
     ) -> Result<Reviewed, Problem> {
         // A namespace that is still unknown when the time is up is what the reviewer answers about.
         let _ = timeout_at(deadline, self.reviewer.prepare(&review)).await;
-        let slot = self.gate.enter(deadline).await.ok_or(Problem::Busy)?;
-        if held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) <= self.limits.on_the_spot {
+        let weight = review.weight();
+        let subject = review.subject();
+        if weight > self.limits.trees {
+            return Ok(Reviewed::too_heavy(subject));
+        }
+        if weight <= LIGHT * self.limits.on_the_spot {
+            let _slot = self.gate.enter(deadline).await.ok_or(Problem::Busy)?;
             return Ok(self.reviewer.review(hook, &review));
         }
-        let subject = review.subject();
+        let tree = self.memory.tree(weight, deadline).await?;
+        let slot = self.gate.enter(deadline).await.ok_or(Problem::Busy)?;
         let reviewer = Arc::clone(&self.reviewer);
         let planning = tokio::task::spawn_blocking(move || {
             let answered = reviewer.review(hook, &review);
             // What outlives its deadline still takes up its place and its memory until it ends.
-            drop((slot, held));
+            drop((review, slot, held, tree));
             answered
         });
         match timeout_at(deadline, planning).await {
@@ -89,8 +94,8 @@ impl App {
     }
 }
 
-/// A share of the memory for bodies, a permit per byte.
-type Held = Option<OwnedSemaphorePermit>;
+/// How much heavier than its text the tree of a review may be that is planned on the spot: pods have about ten bytes for each.
+const LIGHT: usize = 16;
 
 /// Handles `POST /mutate`.
 pub(super) async fn mutate(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
@@ -130,7 +135,8 @@ async fn answer(
     if !is_json(&headers) {
         return Err(Problem::ContentType);
     }
-    let (body, held) = timeout_at(deadline, read(body, &app.limits, &app.bodies))
+    let read = app.memory.read(body, &app.limits, deadline);
+    let (body, held) = timeout_at(deadline, read)
         .await
         .unwrap_or(Err(Problem::Body("the body took longer than the timeout")))?;
     let review = Review::parse(&body).map_err(Problem::Review)?;
@@ -145,38 +151,6 @@ fn is_json(headers: &HeaderMap) -> bool {
         .unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/json")
-}
-
-/// Collects the body, counting while it comes: what `Content-Length` says is only a claim.
-async fn read(
-    mut body: Body,
-    limits: &Limits,
-    bodies: &Arc<Semaphore>,
-) -> Result<(Vec<u8>, Held), Problem> {
-    if body.size_hint().lower() > limits.body as u64 {
-        return Err(Problem::TooLarge(limits.body));
-    }
-    let mut bytes = Vec::new();
-    let mut held: Held = None;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::Body("the body ended too early"))?;
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        if bytes.len() + data.len() > limits.body {
-            return Err(Problem::TooLarge(limits.body));
-        }
-        let share = u32::try_from(data.len()).map_err(|_| Problem::TooLarge(limits.body))?;
-        let share = Arc::clone(bodies)
-            .try_acquire_many_owned(share)
-            .map_err(|_| Problem::Busy)?;
-        match &mut held {
-            Some(held) => held.merge(share),
-            None => held = Some(share),
-        }
-        bytes.extend_from_slice(&data);
-    }
-    Ok((bytes, held))
 }
 
 /// One line per review.

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use softstop_rig::{Authority, Chart};
 use tempfile::NamedTempFile;
 
-use crate::fixture::{SYSTEM, cluster, collection};
+use crate::client::collection;
+use crate::fixture::{SYSTEM, cluster};
 
 /// What the rig has no definitions of: Prometheus' and cert-manager's kinds.
 const FOREIGN: [&str; 2] = ["monitoring.coreos.com/v1", "cert-manager.io/v1"];

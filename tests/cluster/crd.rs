@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::fixture::{POLICIES, cluster};
+use crate::client::POLICIES;
+use crate::fixture::cluster;
 
 fn policy(spec: &Value) -> Value {
     json!({"apiVersion": "softstop.dev/v1alpha1", "kind": "ShutdownPolicy", "metadata": {"name": "tried"}, "spec": spec})

@@ -6,7 +6,8 @@ use json_patch::Patch;
 use serde_json::Value;
 use softstop_rig::{Sample, samples};
 
-use crate::fixture::{cluster, examples, normal, softstop};
+use crate::fixture::{cluster, examples, softstop};
+use crate::normal::normal;
 
 fn all() -> Vec<Sample> {
     let samples = samples(&examples()).unwrap();

@@ -1,22 +1,17 @@
 //! The API server and the webhook that all tests share, and a client.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 use std::thread;
-use std::time::Duration;
 
-use http::{Request, Response};
-use http_body_util::BodyExt as _;
-use kube::client::Body;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
 use softstop_rig::{Assets, Rig, Webhook, configuration, validating_configuration};
 use tokio::runtime::Runtime;
 
 use crate::chart::render;
+use crate::client::{Client, collection};
 
 /// Each namespace: its name, the webhook registered for it (`""`: none), a label.
 const NAMESPACES: [(&str, &str, (&str, &str)); 16] = [
@@ -49,9 +44,6 @@ pub(crate) const MAIN: &str = "main";
 
 /// The label by which a registration finds its namespaces.
 pub(crate) const WEBHOOK: &str = "test/webhook";
-
-/// Where `ShutdownPolicy` objects are.
-pub(crate) const POLICIES: &str = "/apis/softstop.dev/v1alpha1/shutdownpolicies";
 
 pub(crate) struct Cluster {
     pub(crate) rig: Rig,
@@ -129,18 +121,8 @@ impl Cluster {
 
     /// A client for one test: it lives on that test's runtime.
     pub(crate) async fn client(&self) -> Client {
-        Client(kube_client(&self.rig).await)
+        Client::new(&self.rig).await
     }
-}
-
-/// The administrator of that API server.
-pub(crate) async fn kube_client(rig: &Rig) -> kube::Client {
-    let kubeconfig = Kubeconfig::read_from(rig.kubeconfig()).expect("a kubeconfig");
-    let options = KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
-        .await
-        .expect("a configuration");
-    kube::Client::try_from(config).expect("a client")
 }
 
 fn start_webhook(rig: &Rig, name: &str, args: &[String]) -> Webhook {
@@ -215,251 +197,4 @@ pub(crate) fn softstop<'a>(args: impl IntoIterator<Item = &'a str>) -> Output {
         String::from_utf8_lossy(&output.stderr)
     );
     output
-}
-
-pub(crate) struct Client(kube::Client);
-
-/// What the API server answered.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) warnings: Vec<String>,
-    pub(crate) body: Value,
-}
-
-impl Reply {
-    /// The object, where it was accepted.
-    #[track_caller]
-    pub(crate) fn accepted(self) -> Value {
-        assert!(
-            (200..300).contains(&self.status),
-            "{}: {}",
-            self.status,
-            self.body["message"]
-        );
-        self.body
-    }
-}
-
-impl Client {
-    /// Registers a softstop webhook, and waits until the API server asks it about pods in `namespace`: it hears of
-    /// configurations a few milliseconds after they are stored.
-    pub(crate) async fn register(&self, registration: &Value, namespace: &str) {
-        let probe = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": {"containers": [
-            {"name": "app", "image": "app:1", "command": ["sh", "-c", "gunicorn app:app"]}]}});
-        let planned =
-            |pod: &Value| pod["metadata"]["annotations"]["softstop.dev/status"].is_string();
-        self.register_until(registration, namespace, &probe, planned)
-            .await;
-    }
-
-    /// Registers any webhook, and tries to create `probe` until its effect shows.
-    pub(crate) async fn register_until(
-        &self,
-        registration: &Value,
-        namespace: &str,
-        probe: &Value,
-        effective: impl Fn(&Value) -> bool,
-    ) {
-        let path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
-        self.create(path, registration).await.accepted();
-        for _ in 0..200 {
-            if effective(&self.try_pod(namespace, probe).await.accepted()) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        panic!(
-            "{} has no effect: {probe}",
-            registration["metadata"]["name"]
-        );
-    }
-
-    /// Brings in the definition of `ShutdownPolicy`, and waits until the API server serves it.
-    pub(crate) async fn define_policies(&self) {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/chart/files/crd.yaml");
-        let definition: Value =
-            serde_saphyr::from_str(&fs::read_to_string(file).unwrap()).expect("YAML");
-        let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-        let reply = self.create(path, &definition).await;
-        assert!(
-            matches!(reply.status, 201 | 409),
-            "{} {}",
-            reply.status,
-            reply.body
-        );
-        for _ in 0..400 {
-            if self.get(POLICIES).await.status == 200 {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        panic!("{POLICIES} is not served");
-    }
-
-    pub(crate) async fn get(&self, path: &str) -> Reply {
-        self.send(Request::get(path), String::new()).await
-    }
-
-    pub(crate) async fn create(&self, path: &str, object: &Value) -> Reply {
-        self.send(
-            Request::post(path).header("Content-Type", "application/json"),
-            object.to_string(),
-        )
-        .await
-    }
-
-    pub(crate) async fn create_pod(&self, namespace: &str, pod: &Value) -> Reply {
-        self.create(
-            &format!("/api/v1/namespaces/{namespace}/pods"),
-            &moved(pod, namespace),
-        )
-        .await
-    }
-
-    pub(crate) async fn try_pod(&self, namespace: &str, pod: &Value) -> Reply {
-        self.create(
-            &format!("/api/v1/namespaces/{namespace}/pods?dryRun=All"),
-            &moved(pod, namespace),
-        )
-        .await
-    }
-
-    pub(crate) async fn delete(&self, path: &str) {
-        let reply = self.send(Request::delete(path), String::new()).await;
-        assert!(matches!(reply.status, 200 | 404), "{path}: {}", reply.body);
-    }
-
-    /// The names of the columns that `kubectl get` shows.
-    pub(crate) async fn table(&self, path: &str) -> Vec<String> {
-        let request =
-            Request::get(path).header("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io");
-        let table = self.send(request, String::new()).await.accepted();
-        let columns = table["columnDefinitions"].as_array().cloned();
-        columns
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|column| Some(column["name"].as_str()?.to_owned()))
-            .collect()
-    }
-
-    /// Server-side apply.
-    pub(crate) async fn apply(&self, path: &str, object: &Value) -> Reply {
-        let request = Request::patch(path).header("Content-Type", "application/apply-patch+yaml");
-        self.send(request, object.to_string()).await
-    }
-
-    pub(crate) async fn merge(&self, path: &str, change: &Value) -> Reply {
-        let request = Request::patch(path).header("Content-Type", "application/merge-patch+json");
-        self.send(request, change.to_string()).await
-    }
-
-    pub(crate) async fn text(&self, path: &str) -> String {
-        self.0
-            .request_text(Request::get(path).body(Vec::new()).expect("a request"))
-            .await
-            .expect("an answer")
-    }
-
-    async fn send(&self, request: http::request::Builder, body: String) -> Reply {
-        let request = request
-            .body(Body::from(body.into_bytes()))
-            .expect("a request");
-        let response: Response<Body> = self.0.send(request).await.expect("an answer");
-        let (head, body) = response.into_parts();
-        let warnings = head
-            .headers
-            .get_all("Warning")
-            .iter()
-            .map(|value| warning(&String::from_utf8_lossy(value.as_bytes())));
-        let warnings = warnings.collect();
-        let bytes = body.collect().await.expect("a whole answer").to_bytes();
-        Reply {
-            status: head.status.as_u16(),
-            warnings,
-            // Of a path that is not served yet the API server says so in plain text.
-            body: serde_json::from_slice(&bytes)
-                .unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into()),
-        }
-    }
-}
-
-/// The path of the objects of this one's kind, in its namespace.
-pub(crate) fn collection(object: &Value) -> String {
-    let version = object["apiVersion"].as_str().expect("a version");
-    let group = if version.contains('/') { "apis" } else { "api" };
-    let kind = object["kind"].as_str().expect("a kind").to_lowercase();
-    let plural = match kind.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None => format!("{kind}s"),
-    };
-    let place = match object["metadata"]["namespace"].as_str() {
-        Some(namespace) => format!("namespaces/{namespace}/"),
-        None => String::new(),
-    };
-    format!("/{group}/{version}/{place}{plural}")
-}
-
-/// The text in `299 - "text"`.
-fn warning(header: &str) -> String {
-    let quoted = header.trim_start_matches("299 - \"").trim_end_matches('"');
-    quoted.replace("\\\"", "\"").replace("\\\\", "\\")
-}
-
-fn moved(pod: &Value, namespace: &str) -> Value {
-    let mut pod = pod.clone();
-    pod["metadata"]["namespace"] = namespace.into();
-    pod
-}
-
-/// The pod without what the API server makes up anew for each: names, identities, times, the random suffix of the service account's
-/// volume, and the order of volumes, which means nothing.
-pub(crate) fn normal(pod: &Value) -> Value {
-    let mut pod = pod.clone();
-    let metadata = pod["metadata"].as_object_mut().expect("metadata");
-    let made_up: BTreeSet<&str> = [
-        "name",
-        "namespace",
-        "uid",
-        "resourceVersion",
-        "creationTimestamp",
-        "generation",
-        "managedFields",
-    ]
-    .into();
-    metadata.retain(|key, _| !made_up.contains(key.as_str()));
-    pod.as_object_mut().expect("a pod").remove("status");
-    let spec = &mut pod["spec"];
-    for list in ["containers", "initContainers"] {
-        for container in spec[list].as_array_mut().into_iter().flatten() {
-            for mount in container["volumeMounts"]
-                .as_array_mut()
-                .into_iter()
-                .flatten()
-            {
-                without_suffix(&mut mount["name"]);
-            }
-            sort(&mut container["volumeMounts"], "mountPath");
-        }
-    }
-    for volume in spec["volumes"].as_array_mut().into_iter().flatten() {
-        without_suffix(&mut volume["name"]);
-    }
-    sort(&mut spec["volumes"], "name");
-    pod
-}
-
-fn without_suffix(name: &mut Value) {
-    if name
-        .as_str()
-        .is_some_and(|name| name.starts_with("kube-api-access-"))
-    {
-        *name = "kube-api-access".into();
-    }
-}
-
-fn sort(list: &mut Value, key: &str) {
-    if let Some(list) = list.as_array_mut() {
-        list.sort_by_key(|item| item[key].as_str().unwrap_or_default().to_owned());
-    }
 }

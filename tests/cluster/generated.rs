@@ -9,7 +9,9 @@ use std::cell::Cell;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use serde_json::Value;
 
-use crate::fixture::{Client, cluster, normal, runtime};
+use crate::client::Client;
+use crate::fixture::{cluster, runtime};
+use crate::normal::normal;
 use difference::unexpected;
 
 /// Half of them are the same every time, so that a failure can be met again; half are new.

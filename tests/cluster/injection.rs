@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use softstop_rig::{Webhook, samples};
 
-use crate::fixture::{Client, cluster, examples, normal, registration};
+use crate::client::Client;
+use crate::fixture::{cluster, examples, registration};
+use crate::normal::normal;
 
 async fn injecting(client: &Client, name: &str, delivery: &str) -> Webhook {
     let args = [

@@ -13,6 +13,7 @@
 mod away;
 mod certificates;
 mod chart;
+mod client;
 mod crd;
 mod examples;
 mod failure;
@@ -22,6 +23,7 @@ mod image;
 mod injection;
 mod live;
 mod matching;
+mod normal;
 mod policy;
 mod reinvocation;
 mod release;

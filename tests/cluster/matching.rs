@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::fixture::{Client, cluster, registration};
+use crate::client::Client;
+use crate::fixture::{cluster, registration};
 use crate::spy::Spy;
 
 /// A pod with this label, and with more in its metadata and spec.

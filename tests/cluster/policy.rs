@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::fixture::{cluster, examples, normal, registration};
+use crate::fixture::{cluster, examples, registration};
+use crate::normal::normal;
 
 #[tokio::test]
 async fn a_policy_opts_in_bounds_and_locks() {

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::fixture::{cluster, normal, registration};
+use crate::fixture::{cluster, registration};
+use crate::normal::normal;
 use crate::spy::Spy;
 
 /// A container that needs softstop as much as the one that was there.

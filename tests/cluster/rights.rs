@@ -6,7 +6,8 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::chart::render;
-use crate::fixture::{Client, SYSTEM, cluster};
+use crate::client::Client;
+use crate::fixture::{SYSTEM, cluster};
 
 /// Everything that the chart grants to an installation of the name `rights`: verb, resource, and its name where only one is meant.
 const GRANTED: [&str; 16] = [

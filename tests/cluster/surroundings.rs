@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::fixture::{Client, cluster};
+use crate::client::Client;
+use crate::fixture::cluster;
 
 /// A pod that the restricted profile admits, and that softstop has every reason to change.
 fn pod(name: &str) -> Value {

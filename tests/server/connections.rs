@@ -13,7 +13,11 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::harness::{AMPLE, Reply, Server, UID, engine, http1, patient, pod, review};
+use crate::harness::{
+    AMPLE, Reply, Server, UID, connector_of, engine, http1, patient, pod, review,
+};
+use rustls::pki_types::ServerName;
+use rustls::version::{TLS12, TLS13};
 
 #[tokio::test]
 async fn http1_reuses_a_connection() {
@@ -29,6 +33,22 @@ async fn http1_reuses_a_connection() {
             assert_eq!(body["response"]["uid"], UID);
         }
     }
+}
+
+#[tokio::test]
+async fn tls_1_2_is_refused() {
+    let server = Server::start(engine(), patient()).await;
+    let attempt = async |version| {
+        let stream = TcpStream::connect(server.addr).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        connector_of(&server.ca, &[], &[version])
+            .connect(name, stream)
+            .await
+            .map(drop)
+    };
+    attempt(&TLS13).await.expect("TLS 1.3");
+    let refused = attempt(&TLS12).await.unwrap_err().to_string();
+    assert!(refused.contains("ProtocolVersion"), "{refused}");
 }
 
 fn request() -> Request<Body> {

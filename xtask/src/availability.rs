@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use softstop_availability::{Options, Outcome, SCENARIOS, Scenario, install, latency, page};
+use softstop_availability::{Failure, Options, Outcome, SCENARIOS, Scenario, install, page};
 use softstop_rig::{Node, NodeAssets};
 
 #[derive(Debug, clap::Args)]
@@ -15,9 +15,6 @@ pub(crate) struct Task {
     /// How often softstop is rolled out
     #[arg(long, value_name = "N", default_value_t = 20)]
     times: u32,
-    /// How many pods each kind of admission is measured with
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    creations: usize,
     /// softstop's image as an OCI archive, instead of building it
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
@@ -53,9 +50,8 @@ pub(crate) fn run(task: &Task) -> anyhow::Result<ExitCode> {
         ExitCode::SUCCESS
     };
     if task.scenarios.is_empty() {
-        let figures = latency(&node, task.creations)?;
         let path = crate::root()?.join("docs/availability.md");
-        fs::write(&path, page(installed, &outcomes, &figures))
+        fs::write(&path, page(installed, &outcomes))
             .with_context(|| format!("cannot write {}", path.display()))?;
         println!("wrote {}", path.display());
     }
@@ -80,20 +76,28 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Scenario>> {
 fn tell(scenario: &Scenario, outcome: &Outcome) {
     let creations = &outcome.creations;
     println!(
-        "{:12} {:6} tried {}, changed {}, unchanged {}, refused {}, failed {}, slowest {:.2?}, restarts {}. {}",
+        "{:12} {:6} tried {} ({:.1} a second), changed {}, unchanged {}, refused {}, not ready {}, not there {}, slowest {:.2?}, restarts {}. {}",
         scenario.name,
         scenario.failure_policy,
         creations.tried,
+        creations.rate(),
         creations.changed,
         creations.unchanged.len(),
         creations.refused.len(),
-        creations.broken.len(),
+        creations.unready.len(),
+        creations.unreachable.len(),
         creations.slowest,
         outcome.restarts,
         outcome.seen,
     );
-    for (at, error) in creations.refused.iter().chain(&creations.broken).take(2) {
-        println!("    after {at:.1?}: {error}");
+    for failures in [
+        &creations.refused,
+        &creations.unready,
+        &creations.unreachable,
+    ] {
+        for Failure { at, error } in failures.iter().take(2) {
+            println!("    after {at:.1?}: {error}");
+        }
     }
     if let Some(broken) = outcome.broken(scenario.promise) {
         println!("!!! PROMISE BROKEN: {broken}");

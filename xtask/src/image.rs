@@ -6,10 +6,10 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context as _, bail, ensure};
-use softstop_rig::Image;
+use anyhow::{Context as _, ensure};
+use softstop_rig::{Image, static_program};
 
 /// What the archive may weigh, compressed as registries keep it: a node that starts softstop's first pod should not wait for the download.
 const LIMIT: u64 = 10_000_000;
@@ -101,76 +101,14 @@ fn copy(programs: &[PathBuf; 2], dir: &Path) -> anyhow::Result<()> {
 
 /// Builds both programs.
 fn build(root: &Path) -> anyhow::Result<[PathBuf; 2]> {
-    let target = format!("{}-unknown-linux-musl", env::consts::ARCH);
-    provide(&target)?;
-    let variable = target.replace('-', "_");
-    cargo(
-        root,
-        &[
-            "build",
-            "--release",
-            "--locked",
-            "--bin",
-            "softstop",
-            "--target",
-            &target,
-        ],
-        &[
-            ("CARGO_ENCODED_RUSTFLAGS", remap(root)?),
-            // ring has C in it, which needs no C library but for the checks that glibc's headers add to it.
-            (&format!("CC_{variable}"), "cc".into()),
-            (&format!("CFLAGS_{variable}"), "-U_FORTIFY_SOURCE".into()),
-        ],
-    )?;
+    let softstop = static_program("softstop", "softstop")?;
     // An alias of the project's: a program without any libc, which needs no other target.
-    cargo(root, &["build-init", "--locked"], &[])?;
-    let built = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
-    Ok([
-        built.join(target).join("release/softstop"),
-        built.join("tiny/softstop-init"),
-    ])
-}
-
-/// Flags that keep this machine's folders out of the program's panic messages: they would differ elsewhere, and tell where it was built.
-fn remap(root: &Path) -> anyhow::Result<String> {
-    let home = match env::var_os("CARGO_HOME") {
-        Some(home) => PathBuf::from(home),
-        None => PathBuf::from(env::var_os("HOME").context("HOME is not set")?).join(".cargo"),
-    };
-    let flag = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
-    Ok([flag(root, "/softstop"), flag(&home, "/cargo")].join("\x1f"))
-}
-
-/// What the build needs: installed, where rustup can do it, or named.
-fn provide(target: &str) -> anyhow::Result<()> {
-    let runs = |program: &str, args: &[&str]| {
-        let status = Command::new(program)
-            .args(args)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        status.is_ok_and(|status| status.success())
-    };
-    if !runs("cc", &["--version"]) {
-        bail!(
-            "there is no C compiler, which ring needs: install gcc (Debian: apt-get install gcc libc6-dev)"
-        );
-    }
-    if !runs("rustup", &["target", "add", target]) {
-        bail!(
-            "`rustup target add {target}` failed: the image's programs are static, and need that target of Rust"
-        );
-    }
-    Ok(())
-}
-
-fn cargo(root: &Path, args: &[&str], variables: &[(&str, String)]) -> anyhow::Result<()> {
     let status = Command::new(env!("CARGO"))
-        .args(args)
-        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .args(["build-init", "--locked"])
         .current_dir(root)
         .status()
         .context("cannot run cargo")?;
-    ensure!(status.success(), "cargo {} failed", args.join(" "));
-    Ok(())
+    ensure!(status.success(), "cargo build-init failed");
+    let built = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
+    Ok([softstop, built.join("tiny/softstop-init")])
 }

@@ -4,6 +4,7 @@
 mod availability;
 mod bench;
 mod bench_init;
+mod bench_latency;
 mod demo;
 mod effect;
 mod image;
@@ -61,6 +62,8 @@ enum Task {
 enum What {
     /// softstop-init beside tini, dumb-init and catatonit; writes docs/benchmarks-init.md.
     Init,
+    /// What softstop costs each creation of a pod, beside a webhook that does nothing, on a real node; writes docs/benchmarks-latency.md.
+    Latency(bench_latency::Task),
     /// softstop's memory with 10,000 namespaces and 1,000 policies on a real kube-apiserver; writes docs/benchmarks-memory.md.
     Memory,
 }
@@ -71,6 +74,9 @@ fn main() -> ExitCode {
         Task::Bench {
             what: Some(What::Init),
         } => bench_init::run().map(|()| ExitCode::SUCCESS),
+        Task::Bench {
+            what: Some(What::Latency(task)),
+        } => bench_latency::run(&task),
         Task::Bench {
             what: Some(What::Memory),
         } => bench::memory(),

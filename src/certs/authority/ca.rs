@@ -39,14 +39,13 @@ impl Service {
         format!("{}.{}.svc", self.name, self.namespace)
     }
 
-    /// The other three are for people who try it from within the cluster.
+    /// The shorter two are for people who try it from within the cluster; longer ones would depend on the cluster's domain.
     fn names(&self) -> Vec<String> {
         let Self { name, namespace } = self;
         vec![
             self.server_name(),
             format!("{name}.{namespace}"),
             name.clone(),
-            format!("{name}.{namespace}.svc.cluster.local"),
         ]
     }
 
@@ -226,7 +225,6 @@ mod tests {
                 "softstop.softstop-system.svc",
                 "softstop.softstop-system",
                 "softstop",
-                "softstop.softstop-system.svc.cluster.local"
             ]
         );
         let usage = x509.extended_key_usage().unwrap().unwrap().value;

@@ -1,50 +1,24 @@
-//! Pods made at a steady rate, whatever happens.
+//! Pods made at a steady rate on a node.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use http::Request;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use serde_json::{Value, json};
+use serde_json::json;
 use softstop_rig::Node;
 use tokio::runtime::Runtime;
-use tokio::sync::Notify;
-use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::MissedTickBehavior;
 
-use crate::install::{is_changed, pod};
+use crate::install::pod;
+use crate::load::{Creations, Load, Pods};
 
 /// Where the pods are made.
 pub(crate) const PROBES: &str = "probes";
 
-/// Creates pods, and deletes each again at once, until it is told to stop.
-///
-/// Open loop: the next creation does not wait for the one before, so a stall is seen by as many as would have met it.
+/// A [`Load`] on a node, with threads of its own.
 #[derive(Debug)]
 pub struct Creator {
     runtime: Runtime,
-    stop: Arc<Notify>,
-    task: JoinHandle<Creations>,
-}
-
-/// What came of them.
-#[derive(Debug, Default)]
-pub struct Creations {
-    /// How many were tried.
-    pub tried: usize,
-    /// How many softstop changed.
-    pub changed: usize,
-    /// Those that were admitted without it: when.
-    pub unchanged: Vec<Duration>,
-    /// Refusals that name the webhook: when, counted from the first creation, and what the API server said.
-    pub refused: Vec<(Duration, String)>,
-    /// Whatever else failed: the API server or etcd was away.
-    pub broken: Vec<(Duration, String)>,
-    /// The longest that one took.
-    pub slowest: Duration,
-    /// From the first to the last.
-    pub time: Duration,
+    load: Load,
 }
 
 impl Creator {
@@ -56,21 +30,21 @@ impl Creator {
         node.wait_account(PROBES, crate::PATIENCE)?;
         let runtime = node.runtime(2)?;
         let client = client(node, &runtime)?;
-        let stop = Arc::new(Notify::new());
-        let period = Duration::from_secs(1) / per_second;
-        let task = runtime.spawn(create(client, period, Arc::clone(&stop)));
-        Ok(Self {
-            runtime,
-            stop,
-            task,
-        })
+        let pods = Pods {
+            pod: pod(PROBES),
+            per_second,
+            kept: false,
+        };
+        let load = {
+            let _inside = runtime.enter();
+            Load::start(client, pods)
+        };
+        Ok(Self { runtime, load })
     }
 
     /// Stops and waits for the creations under way.
     pub fn finish(self) -> anyhow::Result<Creations> {
-        self.stop.notify_one();
-        let creations = self.runtime.block_on(self.task);
-        creations.context("the creator ended before its time")
+        self.runtime.block_on(self.load.finish())
     }
 }
 
@@ -86,78 +60,4 @@ pub(crate) fn client(node: &Node, runtime: &Runtime) -> anyhow::Result<kube::Cli
     runtime
         .block_on(client)
         .map_err(|error| anyhow!("no client: {error}"))?
-}
-
-async fn create(client: kube::Client, period: Duration, stop: Arc<Notify>) -> Creations {
-    let begun = Instant::now();
-    let mut tasks = JoinSet::new();
-    let mut ticks = tokio::time::interval(period);
-    // What a busy machine was late for is made up for: the rate holds.
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {
-                let client = client.clone();
-                tasks.spawn(async move {
-                    let at = begun.elapsed();
-                    let begun = Instant::now();
-                    let result = create_one(&client, PROBES, "").await;
-                    let took = begun.elapsed();
-                    if let Ok(pod) = &result {
-                        delete(&client, pod).await;
-                    }
-                    (at, took, result)
-                });
-            }
-            () = stop.notified() => break,
-        }
-    }
-    let mut creations = Creations {
-        time: begun.elapsed(),
-        ..Creations::default()
-    };
-    while let Some(done) = tasks.join_next().await {
-        creations.tried += 1;
-        let Ok((at, took, result)) = done else {
-            continue;
-        };
-        creations.slowest = creations.slowest.max(took);
-        match result {
-            Ok(pod) if is_changed(&pod) => creations.changed += 1,
-            Ok(_) => creations.unchanged.push(at),
-            Err(error) => {
-                let error = match error.downcast_ref() {
-                    Some(kube::Error::Api(status)) => status.message.clone(),
-                    _ => format!("{error:#}"),
-                };
-                if error.contains("webhook") {
-                    creations.refused.push((at, error));
-                } else {
-                    creations.broken.push((at, error));
-                }
-            }
-        }
-    }
-    creations
-}
-
-/// One creation; `query` is the URL's, with its question mark.
-pub(crate) async fn create_one(
-    client: &kube::Client,
-    namespace: &str,
-    query: &str,
-) -> anyhow::Result<Value> {
-    let request = Request::post(format!("/api/v1/namespaces/{namespace}/pods{query}"))
-        .header("content-type", "application/json")
-        .body(pod(namespace).to_string().into_bytes())?;
-    Ok(client.request(request).await?)
-}
-
-/// What is not deleted now, nobody misses: no scheduler takes it.
-async fn delete(client: &kube::Client, pod: &Value) {
-    let name = pod["metadata"]["name"].as_str().unwrap_or_default();
-    let path = format!("/api/v1/namespaces/{PROBES}/pods/{name}?gracePeriodSeconds=0");
-    if let Ok(request) = Request::delete(path).body(Vec::new()) {
-        let _ = client.request::<Value>(request).await;
-    }
 }

@@ -5,14 +5,18 @@
 //! [`SCENARIOS`] are what happens; [`latency()`] is what softstop costs when nothing does.
 
 mod creator;
+mod events;
 mod install;
 mod latency;
+mod load;
+mod noop;
 mod page;
 mod scenario;
 
-pub use creator::{Creations, Creator};
+pub use creator::Creator;
 pub use install::{Installation, NAMESPACE, Options, apply, install, upgrade};
-pub use latency::{Figures, KINDS, latency};
+pub use latency::{Latency, latency};
+pub use load::{Creations, Failure, Load, Pods};
 pub use page::page;
 pub use scenario::{Outcome, Promise, SCENARIOS, Scenario};
 

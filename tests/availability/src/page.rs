@@ -3,15 +3,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::latency::{Figures, KINDS};
+use crate::load::Failure;
 use crate::scenario::{Outcome, PER_SECOND, Promise, Scenario};
 
 /// `docs/availability.md`.
-pub fn page(
-    installed: Duration,
-    outcomes: &[(&Scenario, Outcome)],
-    figures: &[Figures; 4],
-) -> String {
+pub fn page(installed: Duration, outcomes: &[(&Scenario, Outcome)]) -> String {
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     // The last quarter of an hour.
@@ -25,8 +21,8 @@ that creates {PER_SECOND} pods each second all the while, without waiting for th
 
 From `helm install` to the first changed pod: {:.1} s. Besides, the machine ({processors} processors) was busy with other things: load {load}.
 
-| what happens | failurePolicy | pods created | refused because of softstop | failed otherwise | admitted unchanged | slowest | restarts | |
-|---|---|---|---|---|---|---|---|---|
+| what happens | failurePolicy | pods | refused because of softstop | API server not ready | API server not there | admitted unchanged | slowest | restarts | |
+|---|---|---|---|---|---|---|---|---|---|
 ",
         installed.as_secs_f32()
     );
@@ -34,13 +30,14 @@ From `helm install` to the first changed pod: {:.1} s. Besides, the machine ({pr
         let creations = &outcome.creations;
         let _ = writeln!(
             page,
-            "| {} | {} | {} in {} s | {} | {} | {} | {:.2} s | {} | {} |",
+            "| {} | {} | {} in {} s | {} | {} | {} | {} | {:.2} s | {} | {} |",
             scenario.what,
             scenario.failure_policy,
             creations.tried,
             creations.time.as_secs(),
-            spread(creations.refused.iter().map(|(at, _)| *at)),
-            spread(creations.broken.iter().map(|(at, _)| *at)),
+            spread(times(&creations.refused)),
+            spread(times(&creations.unready)),
+            spread(times(&creations.unreachable)),
             spread(creations.unchanged.iter().copied()),
             creations.slowest.as_secs_f32(),
             outcome.restarts,
@@ -48,31 +45,17 @@ From `helm install` to the first changed pod: {:.1} s. Besides, the machine ({pr
         );
     }
     page += "
-\"Failed otherwise\": the API server or etcd was away, and would have failed without softstop. A number of seconds in brackets is the time
-between the first and the last. \"Restarts\": of softstop's containers.
+\"Refused because of softstop\": the API server says that the webhook failed, or nothing else explains it. \"Not ready\": the API server answers that it, or etcd, cannot
+take requests. \"Not there\": the connection to the API server itself is refused or breaks; such a creation fails with and without softstop. A number of seconds in brackets is
+the time between the first and the last. \"Restarts\": of softstop's containers.
 
-## What it costs when nothing fails
-
-Creations of the same pod, as dry runs, one after the other and in turn, so that what slows the machine slows all of them.
-
-| between the API server and the pod | n | p50 | p99 |
-|---|---|---|---|
-";
-    for ((kind, _), figures) in KINDS.iter().zip(figures) {
-        let milliseconds = |percent| figures.percentile(percent).as_secs_f64() * 1000.0;
-        let _ = writeln!(
-            page,
-            "| {kind} | {} | {:.2} ms | {:.2} ms |",
-            figures.count(),
-            milliseconds(50),
-            milliseconds(99),
-        );
-    }
-    page += "
-The webhook that does nothing is the same HTTP server on the same machine, and answers \"allowed\". The MutatingAdmissionPolicy puts `exec ` in
-front of this one pod's script, unread: what softstop proves before it does so, it cannot.
+What softstop costs when nothing fails is in [benchmarks-latency.md](benchmarks-latency.md).
 ";
     page
+}
+
+fn times(failures: &[Failure]) -> impl Iterator<Item = Duration> {
+    failures.iter().map(|failure| failure.at)
 }
 
 fn promised(promise: Promise) -> &'static str {
@@ -80,6 +63,7 @@ fn promised(promise: Promise) -> &'static str {
         Promise::AllChanged => "All must be changed.",
         Promise::AllAdmitted => "All must be admitted.",
         Promise::NoneRefused => "None must be refused for softstop's sake.",
+        Promise::RefusedBriefly => "None must be refused for longer than 1 s.",
         Promise::Nothing => "No promise: this is the price of `Fail`.",
     }
 }

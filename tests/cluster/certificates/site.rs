@@ -3,35 +3,32 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::{Method, Request};
-use http_body_util::BodyExt as _;
-use kube::client::Body;
-use serde_json::{Value, json};
+use http::Method;
+use serde_json::json;
+use softstop_availability::{Load, Pods};
 use softstop_rig::{Process, Rig};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use crate::fixture::{kube_client, program};
+use super::account::{permissions, service_account};
+use super::objects::{CONFIGURATIONS, VALIDATING};
+use crate::client::kube_client;
+use crate::fixture::program;
 
-const CONFIGURATIONS: &str = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
-const VALIDATING: &str = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+/// Pods created each second.
+const PER_SECOND: u32 = 25;
 
 /// Longer than anything takes that has no limit of its own.
 const AMPLE: Duration = Duration::from_secs(60);
 
 /// One installation: a namespace, a Service, a Secret and a configuration, all called the same.
 pub(super) struct Site {
-    name: &'static str,
+    pub(super) name: &'static str,
     dir: PathBuf,
-    client: kube::Client,
+    pub(super) client: kube::Client,
     replicas: Vec<Replica>,
 }
 
@@ -182,218 +179,18 @@ impl Site {
         }
     }
 
-    fn secret_path(&self) -> String {
-        format!("/api/v1/namespaces/{0}/secrets/{0}", self.name)
-    }
-
-    /// The Secret, if it is there.
-    pub(super) async fn secret(&self) -> Option<Value> {
-        self.send(Method::GET, &self.secret_path(), &Value::Null)
-            .await
-            .ok()
-    }
-
-    /// How many CAs are in the Secret.
-    pub(super) async fn authorities(&self) -> usize {
-        let secret = self.secret().await.unwrap();
-        let pem = secret["data"]["authorities.pem"].as_str().unwrap();
-        count(&STANDARD.decode(pem).unwrap())
-    }
-
-    pub(super) async fn delete_secret(&self) {
-        self.send(Method::DELETE, &self.secret_path(), &json!({}))
-            .await
-            .unwrap();
-    }
-
-    pub(super) async fn restore_secret(&self, backup: &Value) {
-        let change = json!({"data": backup["data"]});
-        self.send(Method::PATCH, &self.secret_path(), &change)
-            .await
-            .unwrap();
-    }
-
-    pub(super) async fn webhooks(&self) -> Value {
-        let path = format!("{CONFIGURATIONS}/{}", self.name);
-        self.send(Method::GET, &path, &Value::Null).await.unwrap()["webhooks"].take()
-    }
-
-    pub(super) async fn restore_webhooks(&self, webhooks: &Value) {
-        let path = format!("{CONFIGURATIONS}/{}", self.name);
-        self.send(Method::PATCH, &path, &json!({"webhooks": webhooks}))
-            .await
-            .unwrap();
-    }
-
-    /// How many CAs each `caBundle` holds: those of the replicas, then the validating one. The stranger's stays as it was.
-    pub(super) async fn bundles(&self) -> Vec<usize> {
-        let mut webhooks = self.webhooks().await;
-        let webhooks = webhooks.as_array_mut().unwrap();
-        let stranger = webhooks.pop().unwrap();
-        assert_eq!(stranger["clientConfig"].get("caBundle"), None, "not ours");
-        let path = format!("{VALIDATING}/{}", self.name);
-        let mut validating = self.send(Method::GET, &path, &Value::Null).await.unwrap();
-        webhooks.push(validating["webhooks"][0].take());
-        let bundle = |webhook: &Value| {
-            let bundle = webhook["clientConfig"]["caBundle"].as_str();
-            count(&STANDARD.decode(bundle.unwrap_or_default()).unwrap())
-        };
-        webhooks.iter().map(bundle).collect()
-    }
-
-    async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Value, String> {
-        match request(&self.client, method, path, body).await {
-            Answer::Good(value) => Ok(value),
-            Answer::Refused(reason) | Answer::Away(reason) => Err(reason),
-        }
-    }
-
-    /// Creates pods without a pause, until told to stop.
+    /// Creates pods that need all replicas, until told to stop.
     pub(super) fn load(&self) -> Load {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (client, name, stopped) = (self.client.clone(), self.name, Arc::clone(&stop));
-        let task = tokio::spawn(async move {
-            let mut tally = Tally::default();
-            let pod = json!({"apiVersion": "v1", "kind": "Pod",
-                "metadata": {"generateName": "web-", "annotations": {"softstop.dev/drain-delay": "7"}},
-                "spec": {"containers": [{"name": "app", "image": "app:1", "command": ["gunicorn", "app:app"]}]}});
-            let path = format!("/api/v1/namespaces/{name}/pods");
-            while !stopped.load(Ordering::SeqCst) {
-                match request(&client, Method::POST, &path, &pod).await {
-                    Answer::Good(stored) => {
-                        let hook = &stored["spec"]["containers"][0]["lifecycle"]["preStop"];
-                        assert_eq!(hook["sleep"]["seconds"], 7, "not changed");
-                        tally.created += 1;
-                    }
-                    Answer::Refused(reason) => tally.failed.push(reason),
-                    Answer::Away(_) => tally.away += 1,
-                }
-                sleep(Duration::from_millis(15)).await;
-            }
-            tally
-        });
-        Load { stop, task }
+        let pod = json!({"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"generateName": "web-", "namespace": self.name, "annotations": {"softstop.dev/drain-delay": "7"}},
+            "spec": {"containers": [{"name": "app", "image": "app:1", "command": ["gunicorn", "app:app"]}]}});
+        let pods = Pods {
+            pod,
+            per_second: PER_SECOND,
+            kept: true,
+        };
+        Load::start(self.client.clone(), pods)
     }
-}
-
-/// Pods that are being created.
-pub(super) struct Load {
-    stop: Arc<AtomicBool>,
-    task: JoinHandle<Tally>,
-}
-
-/// What became of them.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub(super) created: usize,
-    pub(super) failed: Vec<String>,
-    /// The API server itself did not answer.
-    pub(super) away: usize,
-}
-
-impl Load {
-    /// Ends it, and prints the row of the table in docs/reliability.md.
-    #[allow(clippy::print_stdout, reason = "shown by --nocapture")]
-    pub(super) async fn end(self, case: &str) -> Tally {
-        self.stop.store(true, Ordering::SeqCst);
-        let tally = self.task.await.unwrap();
-        println!(
-            "| {case} | {} | {} |",
-            tally.created + tally.failed.len(),
-            tally.failed.len()
-        );
-        tally
-    }
-}
-
-enum Answer {
-    Good(Value),
-    Refused(String),
-    Away(String),
-}
-
-async fn request(client: &kube::Client, method: Method, path: &str, body: &Value) -> Answer {
-    let content = if method == Method::PATCH {
-        "application/merge-patch+json"
-    } else {
-        "application/json"
-    };
-    let body = if body.is_null() {
-        String::new()
-    } else {
-        body.to_string()
-    };
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("Content-Type", content)
-        .body(Body::from(body.into_bytes()))
-        .unwrap();
-    let response = match client.send(request).await {
-        Ok(response) => response,
-        Err(error) => return Answer::Away(error.to_string()),
-    };
-    let status = response.status();
-    let Ok(body) = response.into_body().collect().await else {
-        return Answer::Away("the answer broke off".to_owned());
-    };
-    let value: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
-    let message = value["message"].as_str().unwrap_or_default().to_owned();
-    match status.as_u16() {
-        200..300 => Answer::Good(value),
-        // While it starts or stops, it says so itself; what a webhook did wrong, it says otherwise.
-        _ if message.contains("failed calling webhook") => Answer::Refused(message),
-        403 | 429 | 503 => Answer::Away(message),
-        _ => Answer::Refused(format!("{status}: {message}")),
-    }
-}
-
-/// Exactly what the chart grants for certificates.
-fn permissions(name: &str) -> [Value; 5] {
-    let group = "rbac.authorization.k8s.io";
-    let api = format!("{group}/v1");
-    let subjects = json!([{"kind": "ServiceAccount", "name": name, "namespace": name}]);
-    [
-        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": name}}),
-        json!({"apiVersion": api, "kind": "Role", "metadata": {"name": name, "namespace": name}, "rules": [
-            {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [name], "verbs": ["get", "list", "watch", "update"]},
-            {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]}]}),
-        json!({"apiVersion": api, "kind": "ClusterRole", "metadata": {"name": name}, "rules": [
-            {"apiGroups": ["admissionregistration.k8s.io"], "resources": ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"],
-             "resourceNames": [name], "verbs": ["get", "list", "watch", "patch"]}]}),
-        json!({"apiVersion": api, "kind": "RoleBinding", "metadata": {"name": name, "namespace": name},
-            "roleRef": {"apiGroup": group, "kind": "Role", "name": name}, "subjects": subjects}),
-        json!({"apiVersion": api, "kind": "ClusterRoleBinding", "metadata": {"name": name},
-            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": name}, "subjects": subjects}),
-    ]
-}
-
-/// A kubeconfig with the token of the service account.
-fn service_account(rig: &Rig, name: &str) -> PathBuf {
-    let token = rig
-        .kubectl([
-            "create",
-            "token",
-            name,
-            "--namespace",
-            name,
-            "--duration=1h",
-        ])
-        .unwrap();
-    assert!(
-        token.status.success(),
-        "{}",
-        String::from_utf8_lossy(&token.stderr)
-    );
-    let token = String::from_utf8(token.stdout).unwrap();
-    let config = json!({"apiVersion": "v1", "kind": "Config", "current-context": "rig",
-        "clusters": [{"name": "rig", "cluster": {"server": rig.url(),
-            "certificate-authority": rig.dir().join("client-ca.crt")}}],
-        "users": [{"name": "softstop", "user": {"token": token.trim()}}],
-        "contexts": [{"name": "rig", "context": {"cluster": "rig", "user": "softstop"}}]});
-    let file = rig.dir().join(name).join("kubeconfig");
-    fs::write(&file, config.to_string()).unwrap();
-    file
 }
 
 /// Waits until there is something.
@@ -415,10 +212,4 @@ async fn get(admin: &str, path: &str) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     answer
-}
-
-fn count(pem: &[u8]) -> usize {
-    String::from_utf8_lossy(pem)
-        .matches("BEGIN CERTIFICATE")
-        .count()
 }

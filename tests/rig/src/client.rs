@@ -61,6 +61,11 @@ impl Connection {
         })
     }
 
+    /// Whether the server has not closed it; waits until the answer before this is dealt with.
+    pub async fn is_open(&mut self) -> bool {
+        self.sender.ready().await.is_ok()
+    }
+
     /// Posts JSON; returns the status and the body.
     pub async fn post(
         &mut self,

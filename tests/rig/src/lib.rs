@@ -15,6 +15,7 @@ mod pki;
 mod process;
 mod rig;
 mod server;
+mod static_program;
 mod webhook;
 mod workload;
 
@@ -27,7 +28,8 @@ pub use node::{DetachedNode, Node, is_ready, processes};
 pub use pki::Authority;
 pub use process::Process;
 pub use rig::{DEADLINE, Detached, Rig};
-pub use server::serve;
+pub use server::{serve, serve_pair};
+pub use static_program::static_program;
 pub use webhook::{Webhook, configuration, validating_configuration};
 pub use workload::{Sample, documents, pod, review, samples};
 
