@@ -5,6 +5,7 @@ mod findings;
 pub(crate) mod fixtures;
 mod input;
 mod output;
+mod refusals;
 mod scripts;
 
 use std::io::Write as _;
