@@ -5,6 +5,8 @@ mod findings;
 pub(crate) mod fixtures;
 mod input;
 mod output;
+mod refusals;
+mod scripts;
 
 use std::io::Write as _;
 use std::path::Path;

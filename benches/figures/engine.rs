@@ -1,4 +1,4 @@
-//! `plan()` alone: pods of all sizes, many policies, hostile scripts.
+//! The engine alone: a script, pods of all sizes, many policies, hostile scripts.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use softstop::policy;
+use softstop_core::shell::{Dialect, read};
 use softstop_core::{Capabilities, Context, ImageFacts, Namespace, Policies, plan};
 use softstop_rig::samples;
 
@@ -15,6 +16,18 @@ const MICROSECONDS: (f64, &str) = (1e6, "us");
 const MILLISECONDS: (f64, &str) = (1e3, "ms");
 const TIMES: (f64, &str) = (1.0, "x");
 
+/// A start script as images have them.
+const SCRIPT: &str = "\
+set -e
+# once per start
+python manage.py migrate --noinput
+if [ -n \"$WORKERS\" ]; then
+  gunicorn shop.wsgi:application --bind 0.0.0.0:8000 --workers \"$WORKERS\"
+else
+  gunicorn shop.wsgi:application --bind 0.0.0.0:8000
+fi
+";
+
 pub(crate) fn figures() -> Vec<Figure> {
     let one = World::new(1);
     let many = World::new(1_000);
@@ -22,6 +35,13 @@ pub(crate) fn figures() -> Vec<Figure> {
     let large = large_pod();
     let (piece, hostile) = hostile();
     vec![
+        figure(
+            "a typical script: read, and decided where exec goes",
+            time(|| _ = black_box(read(black_box(SCRIPT), Dialect::Posix))),
+            MICROSECONDS,
+            "<= 10 us",
+            |t| t <= 10e-6,
+        ),
         figure(
             "plan of a typical pod",
             time(|| one.plan(&typical)),

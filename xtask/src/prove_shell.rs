@@ -82,7 +82,7 @@ impl Options {
 }
 
 /// What `cargo xtask test` runs: each construct, 2,000 pairs, half of them mutated, half of them with a seed of their own,
-/// and the wrong rules.
+/// what the shells think of the grammar, and the wrong rules.
 pub(crate) fn in_short() -> anyhow::Result<()> {
     const SEED: &str = "9";
     run_words("--matrix")?;
@@ -90,6 +90,7 @@ pub(crate) fn in_short() -> anyhow::Result<()> {
         for seed in [&format!("--seed {SEED}"), ""] {
             run_words(&format!("--pairs 500 {seed} {kind}"))?;
         }
+        run_words(&format!("--grammar --pairs 500 {kind}"))?;
     }
     run_words(&format!("--faults --seed {SEED}"))
 }

@@ -2,100 +2,32 @@
 //! privileges, in a fresh directory, with nothing on its standard input.
 
 mod isolation;
+mod observed;
+mod program;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use tempfile::TempDir;
 
 use isolation::{Isolation, NOBODY};
+use observed::{collect, lossy};
+
+pub(super) use observed::{OVER_THE_LIMIT, Observed};
+pub(super) use program::Program;
 
 use super::shells::Shell;
 
-/// What can be seen of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Observed {
-    /// Exit code, 128 + signal, or [`OVER_THE_LIMIT`].
-    pub(super) status: i32,
-    pub(super) stdout: String,
-    /// What the programs saw: name, arguments, environment, directory, descriptors; one line each.
-    pub(super) runs: String,
-    /// Path and content of each file and directory that was left.
-    pub(super) files: BTreeMap<String, String>,
-}
-
-impl Observed {
-    /// The same without any digits in what was written.
-    pub(super) fn without_numbers(&self) -> Self {
-        let strip = |text: &String| text.replace(|c: char| c.is_ascii_digit(), "");
-        Self {
-            status: self.status,
-            stdout: strip(&self.stdout),
-            runs: strip(&self.runs),
-            files: self
-                .files
-                .iter()
-                .map(|(name, content)| (strip(name), strip(content)))
-                .collect(),
-        }
-    }
-
-    /// What differs, the original first.
-    pub(super) fn against(&self, rewritten: &Self) -> String {
-        let mut lines = String::new();
-        let mut line = |what: &str, before: String, after: String| {
-            if before != after {
-                lines = format!("{lines}{what}:\n  original:  {before}\n  rewritten: {after}\n");
-            }
-        };
-        line(
-            "status",
-            self.status.to_string(),
-            rewritten.status.to_string(),
-        );
-        line(
-            "stdout",
-            format!("{:?}", self.stdout),
-            format!("{:?}", rewritten.stdout),
-        );
-        line(
-            "runs",
-            format!("{:?}", self.runs),
-            format!("{:?}", rewritten.runs),
-        );
-        for name in self
-            .files
-            .keys()
-            .chain(rewritten.files.keys())
-            .collect::<BTreeSet<_>>()
-        {
-            line(
-                name,
-                format!("{:?}", self.files.get(name)),
-                format!("{:?}", rewritten.files.get(name)),
-            );
-        }
-        lines
-    }
-}
-
 /// The time one run may take, on a machine that has other things to do as well.
 const LIMIT: Duration = Duration::from_secs(8);
-
-/// Status of a run that took longer and was killed.
-pub(super) const OVER_THE_LIMIT: i32 = -1;
-
-/// As much of a file is compared.
-const COMPARED: u64 = 65_536;
 
 /// So far below what everybody may write to that no script comes there by `cd ..`.
 const DEEP: &str = "1/2/3/4/5/6/7/8";
@@ -142,44 +74,6 @@ echo \"ready pid $$\" >>runs
 while :; do /bin/sleep 0.02; done
 ";
 
-/// The program that scripts run, built once; scripts run beside it.
-pub(super) struct Program(TempDir);
-
-impl Program {
-    pub(super) fn build() -> anyhow::Result<Self> {
-        // In memory, where programs may run from there: a disk takes a fifth of the time.
-        let memory = Self::build_in(Path::new("/dev/shm"));
-        memory.or_else(|_| Self::build_in(&std::env::temp_dir()))
-    }
-
-    fn build_in(base: &Path) -> anyhow::Result<Self> {
-        let directory = TempDir::with_prefix_in("prove-shell-", base)?;
-        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
-        let source = directory.path().join("probe.rs");
-        fs::write(&source, include_str!("probe.rs"))?;
-        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-        let program = Self(directory);
-        let built = Command::new(rustc)
-            .args(["--edition=2024", "-O", "-Cpanic=abort", "-Cstrip=symbols"])
-            .args(["-Ctarget-feature=+crt-static", "-Crelocation-model=static"])
-            .arg("-o")
-            .arg(program.path())
-            .arg(source)
-            .status()
-            .context("starting rustc")?;
-        ensure!(built.success(), "rustc fails on the program of the scripts");
-        let runs = Command::new(program.path())
-            .stdout(Stdio::null())
-            .status()?;
-        ensure!(runs.success(), "{} does not run", program.path().display());
-        Ok(program)
-    }
-
-    fn path(&self) -> PathBuf {
-        self.0.path().join("probe")
-    }
-}
-
 pub(super) struct Runner {
     root: TempDir,
     isolation: Isolation,
@@ -190,7 +84,7 @@ impl Runner {
     /// A runner for this thread.
     pub(super) fn new(program: &Program) -> anyhow::Result<Self> {
         let isolation = Isolation::new()?;
-        let base = program.0.path().join(DEEP);
+        let base = program.directory().join(DEEP);
         fs::create_dir_all(&base)?;
         let root = TempDir::with_prefix_in("worker-", base)?;
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755))?;
@@ -386,92 +280,5 @@ impl Running {
         self.0.kill()?;
         self.0.wait()?;
         Ok(())
-    }
-}
-
-/// How shells say that a program cannot be run. They word it otherwise for `exec`, which nobody depends on.
-const FAILURES: &[&str] = &[
-    "not found",
-    "no such command",
-    "no such file",
-    "cannot execute",
-    "permission denied",
-    "is a directory",
-    "inaccessible",
-    "can't execute",
-    "cannot run",
-    "redirection failure",
-];
-
-/// Stands for any number of such lines.
-const FAILURE: &str = "<failure>\n";
-
-/// Variables that a bare `set` lists, and that are others each time.
-const CHANGING: &[&str] = &[
-    "RANDOM=", "SECONDS=", "SRANDOM=", "EPOCH", "BASHPID=", "_=", "SHLVL=",
-];
-
-/// The script's own text, in a bare `set` of bash; what follows it there.
-const OWN_TEXT: (&str, &str) = ("BASH_EXECUTION_STRING=", "BASH_LINENO=");
-
-/// The beginning of a file, as text, without what differs between two runs of the same script, whatever the wording of
-/// failures.
-fn lossy(path: &Path) -> String {
-    let mut bytes = Vec::new();
-    if let Ok(file) = fs::File::open(path) {
-        let _ = file.take(COMPARED).read_to_end(&mut bytes);
-    }
-    let text = String::from_utf8_lossy(&bytes);
-    let mut masked = String::new();
-    let mut own_text = false;
-    for line in text.split_inclusive('\n') {
-        let lower = line.to_ascii_lowercase();
-        own_text = line.starts_with(OWN_TEXT.0) || (own_text && !line.starts_with(OWN_TEXT.1));
-        if own_text || CHANGING.iter().any(|name| line.starts_with(name)) {
-        } else if line.starts_with('+') {
-            // The trace of `set -x` shows the script's own text, and a trailing `exit` that exec leaves no shell for.
-            if !line
-                .trim_start_matches('+')
-                .trim_start()
-                .starts_with("exit")
-            {
-                masked.push_str(&line.replacen("exec ", "", 1));
-            }
-        } else if !FAILURES.iter().any(|failure| lower.contains(failure)) {
-            masked.push_str(line);
-        } else if !masked.ends_with(FAILURE) {
-            masked.push_str(FAILURE);
-        }
-    }
-    masked
-}
-
-fn collect(root: &Path, directory: &Path, files: &mut BTreeMap<String, String>) {
-    let Ok(entries) = fs::read_dir(directory) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        let name = path
-            .strip_prefix(root)
-            .unwrap_or(&path)
-            .to_string_lossy()
-            .into_owned();
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => {
-                files.insert(name, "directory".to_owned());
-                collect(root, &path, files);
-            }
-            // The program is long, and has more names than one.
-            Ok(kind) if kind.is_file() && entry.metadata().is_ok_and(|meta| meta.nlink() > 1) => {
-                files.insert(name, "program".to_owned());
-            }
-            Ok(kind) if kind.is_file() => {
-                files.insert(name, lossy(&path));
-            }
-            _ => {
-                files.insert(name, "other".to_owned());
-            }
-        }
     }
 }

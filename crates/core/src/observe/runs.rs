@@ -3,7 +3,7 @@
 use softstop_programs::base_name;
 use softstop_programs::launcher::{Launcher, Passing};
 use softstop_programs::profile::{Drain, Profile};
-use softstop_programs::shell::{Dialect, by_name};
+use softstop_programs::shell::{Dialect, Shell, by_name};
 
 use super::argv::Argv;
 use super::env::Env;
@@ -182,7 +182,12 @@ impl Program {
     }
 
     pub(crate) fn is_shell(&self) -> bool {
-        by_name(&self.name).is_some()
+        match by_name(&self.name) {
+            None => false,
+            // Only some of its applets are.
+            Some(Shell::Busybox) => invocation::read(&self.words).is_some(),
+            Some(_) => true,
+        }
     }
 
     fn rank(&self) -> u8 {

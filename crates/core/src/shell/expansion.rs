@@ -228,7 +228,9 @@ impl Parser<'_> {
                 }
             }
             Some(b'-' | b'=' | b'?' | b'+' | b'%' | b'#') => {}
-            Some(b'/' | b'^' | b',' | b'@' | b'[') if bash => {}
+            Some(b'/' | b'^' | b',' | b'@') if bash => {}
+            // `${$[` is the beginning of an arithmetic expansion.
+            Some(b'[') if bash && self.byte(self.pos - 1) != Some(b'$') => {}
             _ => return false,
         }
         self.pos += 1;

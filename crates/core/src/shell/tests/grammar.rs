@@ -63,6 +63,7 @@ const REFUSED: &[(&str, Reason, &str)] = &[
     ("app ${}", Reason::Parameter, "${"),
     ("app ${ x}", Reason::Parameter, "${"),
     ("app ${x!y}", Reason::Parameter, "${x"),
+    ("app ${$[D}", Reason::Parameter, "${$"),
     ("app $((1; 2))", Reason::Arithmetic, "$((1; 2))"),
     ("app $(('1'))", Reason::Arithmetic, "$(('1'))"),
     ("app $((1) + 2)", Reason::Arithmetic, "$(("),
