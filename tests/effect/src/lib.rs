@@ -4,6 +4,7 @@
 //! A [`Row`] is a program started in one way. [`measure`] runs rows on a [`Node`] in the given modes, in turn, some at the same time (they
 //! wait most of the time); [`page`] makes `docs/effect.md` of what came out, [`picture`] the drawing in it.
 
+mod fastcgi;
 mod form;
 mod image;
 mod install;
@@ -34,7 +35,7 @@ pub use matrix::matrix_page;
 pub use outcome::Outcome;
 pub use page::{page, systems};
 pub use picture::picture;
-pub use row::{End, Mode, Row, Server, Work};
+pub use row::{End, Mode, Protocol, Row, Server, Work};
 pub use rows::{ROWS, matrix};
 
 use run::Site;

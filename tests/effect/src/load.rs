@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
@@ -14,6 +15,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+use crate::fastcgi;
+use crate::row::Protocol;
 
 /// Between two requests of one stream.
 const PERIOD: Duration = Duration::from_millis(300);
@@ -31,9 +35,9 @@ pub(crate) struct Sent {
 }
 
 /// Waits until `target` answers: the Service of a pod that is ready hears of it a moment later.
-pub(crate) async fn answers(target: SocketAddr) -> bool {
+pub(crate) async fn answers(target: SocketAddr, protocol: Protocol) -> bool {
     let asked = async {
-        while !matches!(order(target, 0).await, Ok(true)) {
+        while !matches!(order(target, protocol, 0).await, Ok(true)) {
             sleep(PERIOD).await;
         }
     };
@@ -41,7 +45,11 @@ pub(crate) async fn answers(target: SocketAddr) -> bool {
 }
 
 /// Sends requests to `target` until `until` says so, then waits for those under way.
-pub(crate) async fn stream(target: SocketAddr, until: impl Fn(Instant) -> bool) -> Vec<Sent> {
+pub(crate) async fn stream(
+    target: SocketAddr,
+    protocol: Protocol,
+    until: impl Fn(Instant) -> bool,
+) -> Vec<Sent> {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut requests = JoinSet::new();
@@ -54,7 +62,10 @@ pub(crate) async fn stream(target: SocketAddr, until: impl Fn(Instant) -> bool) 
         }
         let number = number.fetch_add(1, Ordering::Relaxed);
         requests.spawn(async move {
-            let served = matches!(timeout(PATIENCE, order(target, number)).await, Ok(Ok(true)));
+            let served = matches!(
+                timeout(PATIENCE, order(target, protocol, number)).await,
+                Ok(Ok(true))
+            );
             Sent { at, served }
         });
     }
@@ -62,9 +73,17 @@ pub(crate) async fn stream(target: SocketAddr, until: impl Fn(Instant) -> bool) 
 }
 
 /// One POST on a new connection: whether the answer is `ok` and the order's number.
-async fn order(target: SocketAddr, number: u64) -> anyhow::Result<bool> {
+async fn order(target: SocketAddr, protocol: Protocol, number: u64) -> anyhow::Result<bool> {
     let stream = TcpStream::connect(target).await?;
     stream.set_nodelay(true)?;
+    let body = match protocol {
+        Protocol::Http => http(stream, target, number).await?,
+        Protocol::FastCgi(script) => fastcgi::post(stream, script, &format!("id={number}")).await?,
+    };
+    Ok(body == format!("ok {number}\n"))
+}
+
+async fn http(stream: TcpStream, target: SocketAddr, number: u64) -> anyhow::Result<String> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
     let request = Request::post(format!("/orders?id={number}"))
@@ -75,5 +94,6 @@ async fn order(target: SocketAddr, number: u64) -> anyhow::Result<bool> {
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
     connection.abort();
-    Ok(status == StatusCode::OK && body == format!("ok {number}\n"))
+    ensure!(status == StatusCode::OK, "{status}");
+    Ok(String::from_utf8(body.into())?)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::row::{Mode, Row, Work};
+use crate::row::{Mode, Protocol, Row, Work};
 
 /// The label by which the policy finds the namespaces it is for.
 const LABEL: &str = "effect.softstop.dev/mode";
@@ -28,7 +28,7 @@ pub(crate) fn objects(row: &Row, mode: Mode, number: u32, journal: &Path) -> Obj
     let name = format!("{}-{mode}-{number}", row.name());
     // Services first: pods find them by environment variables, which are set when they are created.
     let mut content = match row.server.work {
-        Work::Requests => vec![service(&name, "app", 8000)],
+        Work::Requests(_) => vec![service(&name, "app", 8000)],
         Work::Tasks(_) => vec![service(&name, "redis", 6379), redis(row, &name, journal)],
         Work::Jobs(_) => Vec::new(),
     };
@@ -56,7 +56,7 @@ fn deployment(row: &Row, mode: Mode, namespace: &str, journal: &Path) -> Value {
         json!({"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}});
     let mut env = vec![name_of_pod];
     match server.work {
-        Work::Requests => {}
+        Work::Requests(_) => {}
         // By the variable that Kubernetes sets: there is no name server here.
         Work::Tasks(_) => {
             env.push(json!({"name": "BROKER", "value": "redis://$(REDIS_SERVICE_HOST):6379/0"}));
@@ -72,9 +72,14 @@ fn deployment(row: &Row, mode: Mode, namespace: &str, journal: &Path) -> Value {
     if !row.form.is_of_image() {
         container["command"] = row.form.argv(server.line, &script(row)).into();
     }
-    if server.work == Work::Requests {
+    if let Work::Requests(protocol) = server.work {
         container["ports"] = json!([{"name": "http", "containerPort": 8000}]);
-        container["readinessProbe"] = json!({"httpGet": {"path": "/healthz", "port": 8000}, "periodSeconds": 1, "timeoutSeconds": 5});
+        container["readinessProbe"] = json!({"periodSeconds": 1, "timeoutSeconds": 5});
+        let (kind, what) = match protocol {
+            Protocol::Http => ("httpGet", json!({"path": "/healthz", "port": 8000})),
+            Protocol::FastCgi(_) => ("tcpSocket", json!({"port": 8000})),
+        };
+        container["readinessProbe"][kind] = what;
     }
     json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "app", "namespace": namespace},
         "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "app"}},

@@ -107,7 +107,7 @@ fn line(text: &mut String, row: &Row, mode: Mode, outcome: &Outcome) {
         0 => String::new(),
         broken => format!(" ({broken} of {runs} runs broke off)"),
     };
-    let requests = row.server.work == Work::Requests;
+    let requests = matches!(row.server.work, Work::Requests(_));
     let number = |is: bool, number: &u32| {
         if is {
             number.to_string()

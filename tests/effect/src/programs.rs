@@ -1,6 +1,6 @@
 //! The server programs that only the matrix has: one for each profile that can be had and given work here.
 
-use crate::row::{Server, Work};
+use crate::row::{Protocol, Server, Work};
 use crate::servers::COMMON;
 
 /// In the order of the profiles.
@@ -84,6 +84,11 @@ pub(crate) const OTHERS: &[Server] = &[
         "Envoy",
         "envoy --concurrency 1 -c /app/envoy.yaml",
     )),
+    drops(Server {
+        image: "php",
+        work: Work::Requests(Protocol::FastCgi("/app/orders.php")),
+        ..web("php-fpm", "PHP-FPM", "php-fpm -F -y /app/php-fpm.conf")
+    }),
     ruby("puma", "Puma", "puma -b tcp://0.0.0.0:8000 -t 8:8"),
     ruby("unicorn", "Unicorn", "unicorn -c unicorn.rb"),
     node("pm2", "pm2-runtime", "pm2-runtime server.js"),
@@ -95,6 +100,15 @@ pub(crate) const OTHERS: &[Server] = &[
     web("s6", "s6-svscan", "s6-svscan /app/services"),
     web("honcho", "Honcho", "honcho start"),
     ruby("foreman", "Foreman", "foreman start"),
+    drops(java("tomcat", "Tomcat", "catalina.sh run")),
+    java("java", "Java", "java -cp /app Shop"),
+    drops(java(
+        "java-bare",
+        "Java without a shutdown hook",
+        "java -cp /app Shop bare",
+    )),
+    go("go", "Go", "shop"),
+    drops(go("go-bare", "Go without a handler", "shop -bare")),
     node("node", "Node.js", "node server.js"),
     drops(node(
         "node-bare",
@@ -128,6 +142,20 @@ const fn web(name: &'static str, system: &'static str, line: &'static str) -> Se
 const fn ruby(name: &'static str, system: &'static str, line: &'static str) -> Server {
     Server {
         image: "ruby",
+        ..web(name, system, line)
+    }
+}
+
+const fn java(name: &'static str, system: &'static str, line: &'static str) -> Server {
+    Server {
+        image: "java",
+        ..web(name, system, line)
+    }
+}
+
+const fn go(name: &'static str, system: &'static str, line: &'static str) -> Server {
+    Server {
+        image: "go",
         ..web(name, system, line)
     }
 }

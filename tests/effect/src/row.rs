@@ -37,11 +37,20 @@ pub struct Server {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
     /// It answers requests of one second, on port 8000.
-    Requests,
+    Requests(Protocol),
     /// It takes tasks of 1.5 s from a queue in Redis; they are put there by `enqueue` of that Python module.
     Tasks(&'static str),
     /// It does jobs of that many milliseconds, one after the other, of its own accord.
     Jobs(u32),
+}
+
+/// What requests are sent by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http,
+    /// As a web server in front of it speaks to PHP-FPM, for this script.
+    FastCgi(&'static str),
 }
 
 /// A row of the table.

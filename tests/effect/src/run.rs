@@ -16,7 +16,7 @@ use crate::load::{self, Sent};
 use crate::manifest;
 use crate::outcome::Outcome;
 use crate::pods::{Namespace, Pod};
-use crate::row::{End, Mode, Row, Work};
+use crate::row::{End, Mode, Protocol, Row, Work};
 
 /// Load before the deletion, so that requests are under way.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -52,7 +52,7 @@ impl Site<'_> {
             return Ok(dead());
         }
         match row.server.work {
-            Work::Requests => self.requests(row, &namespace, journal.path()),
+            Work::Requests(protocol) => self.requests(row, protocol, &namespace, journal.path()),
             Work::Tasks(module) => tasks(module, row, &namespace, journal.path()),
             Work::Jobs(_) => jobs(row, &namespace, journal.path()),
         }
@@ -61,12 +61,13 @@ impl Site<'_> {
     fn requests(
         &self,
         row: &Row,
+        protocol: Protocol,
         namespace: &Namespace<'_>,
         journal: &Path,
     ) -> anyhow::Result<Outcome> {
         let service = namespace.service("app", 8000)?;
         let victim = victim(namespace)?;
-        let answers = self.runtime.spawn(load::answers(service));
+        let answers = self.runtime.spawn(load::answers(service, protocol));
         if !self
             .runtime
             .block_on(answers)
@@ -80,12 +81,14 @@ impl Site<'_> {
             let moment = Arc::clone(moment);
             move |now: Instant| moment.get().is_some_and(|&then| now > then + lag)
         };
-        let mut streams = vec![
-            self.runtime
-                .spawn(load::stream(service, since(&gone, Duration::from_secs(1)))),
-        ];
+        let mut streams = vec![self.runtime.spawn(load::stream(
+            service,
+            protocol,
+            since(&gone, Duration::from_secs(1)),
+        ))];
         if row.end == End::Deleted {
-            let direct = LAGS.map(|lag| load::stream(victim.address, since(&deleted, lag)));
+            let direct =
+                LAGS.map(|lag| load::stream(victim.address, protocol, since(&deleted, lag)));
             streams.extend(direct.map(|stream| self.runtime.spawn(stream)));
         }
         thread::sleep(WARM_UP);

@@ -1,6 +1,6 @@
 //! The server programs.
 
-use crate::row::{Server, Work};
+use crate::row::{Protocol, Server, Work};
 
 /// What most of them share.
 pub(crate) const COMMON: Server = Server {
@@ -10,7 +10,7 @@ pub(crate) const COMMON: Server = Server {
     image: "python",
     dir: "/app",
     line: "",
-    work: Work::Requests,
+    work: Work::Requests(Protocol::Http),
     grace: 10,
     read_only: false,
     annotations: &[],

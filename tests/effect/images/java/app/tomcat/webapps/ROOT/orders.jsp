@@ -1,0 +1,1 @@
+<% Thread.sleep(1000); %>ok <%= request.getParameter("id") %>
