@@ -96,8 +96,8 @@ impl App {
     }
 }
 
-/// How much heavier than its text the tree of a review may be that is planned on the spot: pods have about ten bytes for each.
-const LIGHT: usize = 16;
+/// A review weighs about forty times its text. One that is planned on the spot may weigh so many times the text that may be.
+const LIGHT: usize = 32;
 
 /// Handles `POST /mutate`.
 pub(super) async fn mutate(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
