@@ -130,7 +130,7 @@ impl Review {
 
     /// About how much memory its pod takes, read and patched, in bytes: told from the text, because reading it takes that memory.
     ///
-    /// An object of one field is a hundred times as large as its text; a pod usually ten times.
+    /// An object of one field is a hundred times as large as its text; a pod usually twenty times, and there are two of it.
     pub fn weight(&self) -> usize {
         /// A node of a B-tree, which has room for eleven fields.
         const OBJECT: usize = 640;

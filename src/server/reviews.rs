@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -10,6 +11,7 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request};
 use tokio::time::{Instant, timeout_at};
+use tracing::instrument::WithSubscriber as _;
 use tracing::{debug, info, warn};
 
 use super::limits::{Gate, Limits};
@@ -94,8 +96,8 @@ impl App {
     }
 }
 
-/// How much heavier than its text the tree of a review may be that is planned on the spot: pods have about ten bytes for each.
-const LIGHT: usize = 16;
+/// A review weighs about forty times its text. One that is planned on the spot may weigh so many times the text that may be.
+const LIGHT: usize = 32;
 
 /// Handles `POST /mutate`.
 pub(super) async fn mutate(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
@@ -111,9 +113,11 @@ async fn handle(app: &App, hook: Hook, request: Request<Body>) -> Response {
     let started = Instant::now();
     match answer(app, hook, request, started).await {
         Ok(reviewed) => {
-            app.metrics.review(hook, &reviewed, started.elapsed());
-            log(hook, &reviewed, started);
+            let took = started.elapsed();
+            app.metrics.review(hook, &reviewed, took);
             let answer = reviewed.answer.to_json();
+            // When the answer is on its way: a line wakes up whoever reads the log, and that may be for this processor.
+            tokio::spawn(async move { log(hook, &reviewed, took) }.with_current_subscriber());
             (
                 [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
                 answer,
@@ -154,7 +158,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// One line per review.
-fn log(hook: Hook, reviewed: &Reviewed, started: Instant) {
+fn log(hook: Hook, reviewed: &Reviewed, took: Duration) {
     let Reviewed {
         outcome,
         subject,
@@ -188,7 +192,7 @@ fn log(hook: Hook, reviewed: &Reviewed, started: Instant) {
                 outcome = outcome.as_str(),
                 verdicts = Vec::from_iter(verdicts).join(","),
                 findings = Vec::from_iter(codes).join(","),
-                micros = started.elapsed().as_micros(),
+                micros = took.as_micros(),
                 "reviewed"
             )
         };

@@ -15,7 +15,7 @@ fn row(name: &str) -> &'static Row {
 #[test]
 fn with_softstop_nothing_is_lost() {
     let node = start();
-    install(&node, &image()).unwrap();
+    install(&node, &image("localhost")).unwrap();
     let report =
         |row: &Row, mode: Mode, outcome: &Outcome| println!("{} {mode}: {outcome:?}", row.name());
 

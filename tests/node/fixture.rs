@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -64,15 +65,20 @@ pub(crate) fn pod(namespace: &str, name: &str, command: &[&str], grace: u32) -> 
     })
 }
 
-/// softstop's image, as the project's own command builds it.
-pub(crate) fn image() -> PathBuf {
+/// softstop's image in that repository, as the project's own command builds it: a file of the caller's own, as tests run side by side.
+pub(crate) fn image(repository: &str) -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("softstop-{count}.tar"));
+    let name = format!("{repository}/softstop:{}", env!("CARGO_PKG_VERSION"));
     let status = Command::new(env!("CARGO"))
-        .args(["xtask", "image"])
+        .args(["xtask", "image", "--name", &name, "--output"])
+        .arg(&file)
         .current_dir(root())
         .status()
         .unwrap();
     assert!(status.success(), "cargo xtask image: {status}");
-    root().join("target/softstop.tar")
+    file
 }
 
 pub(crate) fn root() -> &'static Path {

@@ -1,10 +1,11 @@
 //! softstop as its users install it, on a node of its own.
 
+use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use softstop_availability::{NAMESPACE, Options, SCENARIOS, apply, install, latency, upgrade};
+use softstop_availability::{NAMESPACE, SCENARIOS, apply, latency, upgrade};
 use softstop_rig::Node;
 
 use crate::fixture::{PATIENCE, image, namespace, pod, root, start};
@@ -15,7 +16,7 @@ const SHORT: [&str; 4] = ["rollouts", "apiserver", "down", "killed"];
 #[test]
 fn installed_it_changes_pods_and_stands_in_nobodys_way() {
     let mut node = start();
-    node.import_archive(&image()).unwrap();
+    node.import_archive(&image("localhost")).unwrap();
 
     // Without Helm.
     let installed = apply(&node).unwrap();
@@ -36,18 +37,7 @@ fn installed_it_changes_pods_and_stands_in_nobodys_way() {
     .unwrap();
     assert_eq!(left(&node), "");
 
-    let options = Options {
-        replicas: 2,
-        failure_policy: "Ignore",
-        set: Vec::new(),
-    };
-    let installed = install(&node, &options).unwrap();
-    println!(
-        "helm install: the first pod changed after {:?}",
-        installed.took
-    );
-    // A pod that runs to its end only if it was changed.
-    helm(&node, &["test", "softstop"]);
+    as_the_readme_says(&node);
 
     let page = latency(&node, 20).unwrap().page();
     assert!(page.contains("20 dry-run creations"), "{page}");
@@ -73,6 +63,77 @@ fn installed_it_changes_pods_and_stands_in_nobodys_way() {
     // Deleting the definition would delete every policy.
     node.kubectl_ok(["get", "crd", "shutdownpolicies.softstop.dev"])
         .unwrap();
+}
+
+/// The README's commands, as they stand there, give a changed pod; `helm test` is one of them.
+fn as_the_readme_says(node: &Node) {
+    // In place of the registry: the nodes have the image.
+    node.import_archive(&image("registry.example")).unwrap();
+    namespace(node, "shop");
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let commands = commands(&readme, "helm install softstop");
+    for command in &commands {
+        if command.starts_with("cargo xtask image") {
+            continue;
+        }
+        let mut shell = node.command("sh").unwrap();
+        let output = shell
+            .args(["-ec", command])
+            .current_dir(root())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{command}: {output:?}");
+    }
+    assert!(commands.iter().any(|command| command.contains("helm test")));
+
+    let pod = pod("shop", "web", &["sh", "-c", "gunicorn shop.wsgi"], 30);
+    let file = node.dir().join("web.json");
+    fs::write(&file, pod.to_string()).unwrap();
+    let create = || {
+        let file = file.display().to_string();
+        let args = ["create", "--dry-run=server", "-o", "json", "-f", &file];
+        let output = node.kubectl(args).unwrap();
+        let warnings = String::from_utf8(output.stderr).unwrap();
+        let pod: Value = serde_json::from_slice(&output.stdout).expect(&warnings);
+        let script = pod["spec"]["containers"][0]["command"][2].clone();
+        (script, warnings)
+    };
+    // What softstop hears of a namespace, it hears a moment later.
+    let until = |what: &str, holds: &dyn Fn(&Value, &str) -> bool| {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let (script, warnings) = create();
+            if holds(&script, &warnings) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "not {what}: {script} {warnings}");
+            thread::sleep(Duration::from_millis(200));
+        }
+    };
+    until("audited", &|script, warnings| {
+        script == "gunicorn shop.wsgi" && warnings.contains("softstop (audit")
+    });
+    let enforce = [
+        "label",
+        "namespace",
+        "shop",
+        "softstop.dev/mode=enforce",
+        "--overwrite",
+    ];
+    node.kubectl_ok(enforce).unwrap();
+    until("changed", &|script, _| script == "exec gunicorn shop.wsgi");
+}
+
+/// The commands of the block that has this one, without comments.
+fn commands(page: &str, one: &str) -> Vec<String> {
+    let block = page
+        .split("```")
+        .find(|block| block.contains(one))
+        .expect("a block of commands");
+    let joined = block.replace("\\\n", " ");
+    let commands = joined.lines().filter_map(|line| line.strip_prefix("$ "));
+    let commands = commands.map(|line| line.split(" # ").next().unwrap_or_default().trim());
+    commands.map(str::to_owned).collect()
 }
 
 /// Where the image of softstop-init cannot be pulled, pods wait that asked for it, and no others.

@@ -69,6 +69,8 @@ async fn logged(planner: Planner, format: LogFormat, body: String) -> String {
     let subscriber = subscriber(LogLevel::Trace, format, move || writer.clone());
     let (router, _) = app(planner, Limits::default());
     post(router, body).with_subscriber(subscriber).await;
+    // The line is written after the answer.
+    tokio::task::yield_now().await;
     lines.text()
 }
 

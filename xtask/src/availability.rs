@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use softstop_availability::{Failure, Options, Outcome, SCENARIOS, Scenario, install, page};
+use softstop_availability::{
+    Failure, INSTALLED, Options, Outcome, SCENARIOS, Scenario, install, page,
+};
 use softstop_rig::{Node, NodeAssets};
 
 #[derive(Debug, clap::Args)]
@@ -44,7 +46,7 @@ pub(crate) fn run(task: &Task) -> anyhow::Result<ExitCode> {
     }
     let broken =
         |(scenario, outcome): &(&Scenario, Outcome)| outcome.broken(scenario.promise).is_some();
-    let code = if outcomes.iter().any(broken) {
+    let code = if outcomes.iter().any(broken) || installed > INSTALLED {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS

@@ -17,7 +17,7 @@ pub use creator::Creator;
 pub use install::{Installation, NAMESPACE, Options, apply, install, upgrade};
 pub use latency::{Latency, latency};
 pub use load::{Creations, Failure, Load, Pods};
-pub use page::page;
+pub use page::{INSTALLED, page};
 pub use scenario::{Outcome, Promise, SCENARIOS, Scenario};
 
 use std::time::Duration;

@@ -6,6 +6,9 @@ use std::time::Duration;
 use crate::load::Failure;
 use crate::scenario::{Outcome, PER_SECOND, Promise, Scenario};
 
+/// How long it may take from `helm install` to the first changed pod.
+pub const INSTALLED: Duration = Duration::from_secs(30);
+
 /// `docs/availability.md`.
 pub fn page(installed: Duration, outcomes: &[(&Scenario, Outcome)]) -> String {
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
@@ -19,12 +22,13 @@ What becomes of pod creations while softstop, or something around it, fails. Wri
 test rig (`tests/rig`: etcd, API server, controllers, kubelet, containerd 2), softstop installed by its chart with three replicas, a client
 that creates {PER_SECOND} pods each second all the while, without waiting for the one before. Each pod asks softstop for a change.
 
-From `helm install` to the first changed pod: {:.1} s. Besides, the machine ({processors} processors) was busy with other things: load {load}.
+From `helm install` to the first changed pod: {:.1} s (goal: {} s). Besides, the machine ({processors} processors) was busy with other things: load {load}.
 
 | what happens | failurePolicy | pods | refused because of softstop | API server not ready | API server not there | admitted unchanged | slowest | restarts | |
 |---|---|---|---|---|---|---|---|---|---|
 ",
-        installed.as_secs_f32()
+        installed.as_secs_f32(),
+        INSTALLED.as_secs(),
     );
     for (scenario, outcome) in outcomes {
         let creations = &outcome.creations;
