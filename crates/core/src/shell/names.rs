@@ -139,9 +139,7 @@ pub(super) fn is_program_name(name: &str, pattern: bool) -> bool {
     let path = ["/", "./", "~/"]
         .iter()
         .any(|start| name.starts_with(start));
-    let rest = |c: char| {
-        starts_name(c) || "+-@:,".contains(c) || !c.is_ascii() || (pattern && "*?[]".contains(c))
-    };
+    let rest = |c: char| continues_name(c) || (pattern && "*?[]".contains(c));
     // ksh93 takes `name:` for a label and runs what follows, and `.a=` for an assignment.
     name.starts_with(starts_name)
         && name.chars().all(rest)
@@ -149,9 +147,61 @@ pub(super) fn is_program_name(name: &str, pattern: bool) -> bool {
         && (!pattern || path)
 }
 
+/// The same for a word that is computed, as it is written but for its quotes: whatever its variables hold. They may hold nothing, so
+/// that what stands behind them starts the name: `$x-/` is an option then.
+pub(super) fn is_computed_program_name(word: &str) -> bool {
+    let mut rest = word;
+    let mut begun = false;
+    while let Some(c) = rest.chars().next() {
+        let length = if c == '$' {
+            variable(rest)
+        } else {
+            let known = if begun {
+                continues_name(c)
+            } else {
+                starts_name(c)
+            };
+            begun = true;
+            known.then(|| c.len_utf8())
+        };
+        match length.and_then(|length| rest.get(length..)) {
+            Some(behind) => rest = behind,
+            None => return false,
+        }
+    }
+    !word.ends_with(':')
+}
+
+/// Length of the `$name`, `$1` or `${...}` that the text starts with.
+fn variable(text: &str) -> Option<usize> {
+    let behind = &text[1..];
+    match identifier(behind.as_bytes()) {
+        0 => {}
+        length => return Some(1 + length),
+    }
+    let mut depth = 0;
+    for (at, c) in behind.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ if at == 0 => return (c.is_ascii_digit() || "@*#?-$!".contains(c)).then_some(2),
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(1 + at + 1);
+        }
+    }
+    None
+}
+
 /// `%1` is a job, `-x` and `+x` are options.
-pub(super) fn starts_name(c: char) -> bool {
+fn starts_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_./~".contains(c)
+}
+
+/// yash has variables with other letters than ASCII's, so `é=` is an assignment there.
+fn continues_name(c: char) -> bool {
+    starts_name(c) || "+-@:,".contains(c) || !c.is_ascii()
 }
 
 /// Builtins that give variables attributes.
@@ -179,6 +229,25 @@ mod tests {
     fn tables_are_sorted() {
         for table in [BUILTINS, RESERVED, CLOSING] {
             assert!(table.is_sorted(), "{table:?}");
+        }
+    }
+
+    #[test]
+    fn computed_names_are_names_whatever_the_variables_hold() {
+        for name in [
+            "$HOME/bin/app",
+            "${VENV:-/venv}/bin/python3.11",
+            "$x$y/a-b@1",
+            "${a:-${b}}/app",
+            "/opt/$1/é",
+        ] {
+            assert!(is_computed_program_name(name), "{name}");
+        }
+        for name in [
+            "$x-/", "${x}+/", "%$x/", "$x%/", "$x:/", "$x=/", "Aé=$x/", "$((1))/", "$(x)/",
+            "$x/a b", "${x/", "$", "$/",
+        ] {
+            assert!(!is_computed_program_name(name), "{name}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::names::{ATTRIBUTES, is_program_name, starts_name};
+use super::names::{ATTRIBUTES, is_computed_program_name, is_program_name};
 use super::nested;
 use super::simple::order_matters;
 use super::sourced;
@@ -298,9 +298,9 @@ impl<'s, 'a> Walk<'s, 'a> {
             return self.refuse(Reason::Continuation, word.span.clone());
         }
         let takes_exec = if word.traits.computed {
-            let (traits, first) = (word.traits, |c: char| c == '$' || starts_name(c));
+            let traits = word.traits;
             let known = !traits.substituted && !traits.pattern && !traits.braces;
-            traits.slash && known && word.text.starts_with(first)
+            traits.slash && known && is_computed_program_name(&word.text)
         } else {
             is_program_name(&word.text, word.traits.pattern)
         };

@@ -247,6 +247,8 @@ fn names_that_may_be_something_else() {
         ("+x", Reason::ProgramName, "+x"),
         ("\"\"", Reason::ProgramName, "\"\""),
         ("\"%$D/\"", Reason::ProgramName, "\"%$D/\""),
+        ("\"$t-/\"", Reason::ProgramName, "\"$t-/\""),
+        ("Aé=$H/", Reason::ProgramName, "Aé=$H/"),
         ("label: app", Reason::ProgramName, "label:"),
         (".=", Reason::ProgramName, ".="),
         (".a.b=c", Reason::ProgramName, ".a.b=c"),
