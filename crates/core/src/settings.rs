@@ -3,15 +3,18 @@
 //! A locked setting is the policy's alone. What cannot be used (a bad value, an unknown key, a locked setting) is
 //! an [`Issue`], and the next source has its say.
 
+mod layer;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use softstop_programs::signal::Signal;
 
-use crate::annotations::{self, BadValue, DOMAIN, STATUS};
+use crate::annotations::{BadValue, DOMAIN, STATUS};
 use crate::pod::{PodView, token};
 use crate::{Bounds, Context, Entrypoint, Mode, Policy, PreStop, Runtime, Setting};
+use layer::{Layer, read_namespace};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,49 +110,6 @@ pub(crate) enum IssueKind {
     NotPerContainer,
     /// Locked by this policy.
     Locked(String),
-}
-
-/// The values one source gives.
-#[derive(Clone, Debug, Default)]
-struct Layer {
-    mode: Option<Mode>,
-    entrypoint: Option<Entrypoint>,
-    drain_delay: Option<u32>,
-    drain_time: Option<u32>,
-    grace_period: Option<u32>,
-    pre_stop: Option<PreStop>,
-    stop_signal: Option<Signal>,
-    runtime: Option<Runtime>,
-    writable: Option<Vec<String>>,
-    trust_sourced_files: Option<bool>,
-}
-
-impl Layer {
-    fn set(&mut self, setting: Setting, text: &str) -> Result<(), BadValue> {
-        let choice = |choices: &str| BadValue(choices.into());
-        match setting {
-            Setting::Mode => {
-                self.mode = Some(Mode::parse(text).ok_or_else(|| choice("enforce, audit or off"))?);
-            }
-            Setting::Entrypoint => {
-                let value = Entrypoint::parse(text)
-                    .ok_or_else(|| choice("auto, exec, init, hook or off"))?;
-                self.entrypoint = Some(value);
-            }
-            Setting::DrainDelay => self.drain_delay = Some(annotations::duration(text)?),
-            Setting::DrainTime => self.drain_time = Some(annotations::duration(text)?),
-            Setting::GracePeriod => self.grace_period = Some(annotations::duration(text)?),
-            Setting::PreStop => self.pre_stop = Some(PreStop::parse(text)?),
-            Setting::StopSignal => self.stop_signal = Some(annotations::stop_signal(text)?),
-            Setting::Runtime => self.runtime = Some(Runtime::parse(text)?),
-            Setting::Writable => self.writable = Some(annotations::writable(text)?),
-            Setting::TrustSourcedFiles => {
-                self.trust_sourced_files =
-                    Some(text.parse().map_err(|_| choice("\"true\" or \"false\""))?);
-            }
-        }
-        Ok(())
-    }
 }
 
 impl<'a> Settings<'a> {
@@ -346,40 +306,6 @@ fn pick<T, const N: usize>(
             })
         });
     own.next().or(policy)
-}
-
-/// The namespace's layer: the mode is a label, so that selectors see it; the rest are annotations.
-fn read_namespace(context: &Context<'_>, issues: &mut Vec<Issue>) -> Layer {
-    let mut layer = Layer::default();
-    let namespace = context.namespace;
-    let label = namespace
-        .labels
-        .iter()
-        .filter(|(key, _)| split(key) == Some((Setting::Mode.key(), None)));
-    let annotations = namespace.annotations.iter();
-    for (key, text) in label.chain(annotations) {
-        let Some((name, target)) = split(key) else {
-            continue;
-        };
-        let is_label = name == Setting::Mode.key();
-        let outcome = match Setting::from_key(name) {
-            _ if target.is_some() => Err(IssueKind::UnknownKey),
-            None => Err(IssueKind::UnknownKey),
-            Some(Setting::Mode) if !namespace.labels.contains_key(key) => Err(IssueKind::BadValue(
-                BadValue("a label of the namespace, not an annotation".into()),
-            )),
-            Some(setting) => layer.set(setting, text).map_err(IssueKind::BadValue),
-        };
-        if let Err(kind) = outcome {
-            let place = if is_label { "label" } else { "annotation" };
-            issues.push(Issue {
-                pointer: String::new(),
-                key: format!("{key} (a {place} of namespace {})", namespace.name),
-                kind,
-            });
-        }
-    }
-    layer
 }
 
 /// Takes a key apart: the setting's key, and the container it is for. `None`: not ours, or our own status.

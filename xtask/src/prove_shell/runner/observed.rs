@@ -109,8 +109,18 @@ const CHANGING: &[&str] = &[
     "RANDOM=", "SECONDS=", "SRANDOM=", "EPOCH", "BASHPID=", "_=", "SHLVL=",
 ];
 
-/// The script's own text, in a bare `set` of bash; what follows it there.
+/// The script's own text, in what a bare `set` of bash lists; what follows it there.
 const OWN_TEXT: (&str, &str) = ("BASH_EXECUTION_STRING=", "BASH_LINENO=");
+
+/// The text without bash's copy of the script, in lines of its own or as words of some program.
+fn without_own_text(text: &str) -> String {
+    let mut parts = text.split(OWN_TEXT.0);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |rest, part| {
+        let after = part.find(OWN_TEXT.1).and_then(|end| part.get(end..));
+        rest + after.unwrap_or_default()
+    })
+}
 
 /// The beginning of a file, as text, without what differs between two runs of the same script, whatever the wording of
 /// failures.
@@ -119,13 +129,11 @@ pub(super) fn lossy(path: &Path) -> String {
     if let Ok(file) = fs::File::open(path) {
         let _ = file.take(COMPARED).read_to_end(&mut bytes);
     }
-    let text = String::from_utf8_lossy(&bytes);
+    let text = without_own_text(&String::from_utf8_lossy(&bytes));
     let mut masked = String::new();
-    let mut own_text = false;
     for line in text.split_inclusive('\n') {
         let lower = line.to_ascii_lowercase();
-        own_text = line.starts_with(OWN_TEXT.0) || (own_text && !line.starts_with(OWN_TEXT.1));
-        if own_text || CHANGING.iter().any(|name| line.starts_with(name)) {
+        if CHANGING.iter().any(|name| line.starts_with(name)) {
         } else if line.starts_with('+') {
             // The trace of `set -x` shows the script's own text, and a trailing `exit` that exec leaves no shell for.
             if !line
@@ -171,5 +179,25 @@ pub(super) fn collect(root: &Path, directory: &Path, files: &mut BTreeMap<String
                 files.insert(name, "other".to_owned());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scripts_own_text_is_not_compared() {
+        let listed = |script: &str| {
+            let lines = format!("BASH_EXECUTION_STRING='{script}'\nBASH_LINENO=()\nx=1\n");
+            let words = format!("ok [BASH_EXECUTION_STRING='{script}'] [BASH_LINENO=()] [x=1]\n");
+            without_own_text(&(lines + &words))
+        };
+        assert_eq!(listed("ok;\nexec app"), listed("ok;\napp"));
+        assert_eq!(
+            listed(""),
+            "BASH_LINENO=()\nx=1\nok [BASH_LINENO=()] [x=1]\n"
+        );
+        assert_eq!(without_own_text("exec app\n"), "exec app\n");
     }
 }
