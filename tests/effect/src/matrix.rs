@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::form::Form;
+use crate::programs::LEFT_OUT;
 use crate::row::{Row, Server};
 use crate::{Mode, Outcome, Results};
 
@@ -17,6 +18,7 @@ pub fn matrix_page(rows: &[&Row], results: &Results, runs: u32, versions: &str) 
     };
     TEMPLATE
         .replace("{{table}}", &table(rows, results))
+        .replace("{{left_out}}", &left_out())
         .replace("{{runs}}", &runs)
         .replace("{{versions}}", versions.trim())
 }
@@ -53,6 +55,14 @@ fn table(rows: &[&Row], results: &Results) -> String {
             let _ = write!(text, " {cell} |");
         }
         text.push('\n');
+    }
+    text
+}
+
+fn left_out() -> String {
+    let mut text = String::from("| profile | why not |\n|---|---|\n");
+    for (profile, why) in LEFT_OUT {
+        let _ = writeln!(text, "| {profile} | {why} |");
     }
     text
 }

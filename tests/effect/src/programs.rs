@@ -1,4 +1,5 @@
-//! The server programs that only the matrix has: one for each profile that can be had and given work here.
+//! The server programs that only the matrix has: one for each profile that can be had and given work here,
+//! and what starts such programs.
 
 use crate::row::{Protocol, Server, Work};
 use crate::servers::COMMON;
@@ -33,6 +34,7 @@ pub(crate) const OTHERS: &[Server] = &[
     drops(Server {
         name: "flask-run",
         system: "`flask run`",
+        profile: "flask",
         cleans: false,
         line: "flask --app api run --host 0.0.0.0 --port 8000",
         ..COMMON
@@ -40,6 +42,7 @@ pub(crate) const OTHERS: &[Server] = &[
     drops(Server {
         name: "runserver",
         system: "`manage.py runserver`",
+        profile: "django",
         cleans: false,
         dir: "/app/site",
         line: "python3 manage.py runserver 0.0.0.0:8000",
@@ -74,11 +77,14 @@ pub(crate) const OTHERS: &[Server] = &[
         "apache2 -f /app/httpd.conf -DFOREGROUND",
     ),
     web("haproxy", "HAProxy", "haproxy -f /app/haproxy.cfg"),
-    web(
-        "haproxy-master",
-        "HAProxy with a master",
-        "haproxy -W -f /app/haproxy.cfg",
-    ),
+    Server {
+        profile: "haproxy",
+        ..web(
+            "haproxy-master",
+            "HAProxy with a master",
+            "haproxy -W -f /app/haproxy.cfg",
+        )
+    },
     drops(web(
         "envoy",
         "Envoy",
@@ -91,7 +97,7 @@ pub(crate) const OTHERS: &[Server] = &[
     }),
     ruby("puma", "Puma", "puma -b tcp://0.0.0.0:8000 -t 8:8"),
     ruby("unicorn", "Unicorn", "unicorn -c unicorn.rb"),
-    node("pm2", "pm2-runtime", "pm2-runtime server.js"),
+    node("pm2-runtime", "pm2-runtime", "pm2-runtime server.js"),
     web(
         "supervisord",
         "supervisord",
@@ -102,28 +108,72 @@ pub(crate) const OTHERS: &[Server] = &[
     ruby("foreman", "Foreman", "foreman start"),
     drops(java("tomcat", "Tomcat", "catalina.sh run")),
     java("java", "Java", "java -cp /app Shop"),
-    drops(java(
-        "java-bare",
-        "Java without a shutdown hook",
-        "java -cp /app Shop bare",
-    )),
+    drops(Server {
+        profile: "java",
+        ..java(
+            "java-bare",
+            "Java without a shutdown hook",
+            "java -cp /app Shop bare",
+        )
+    }),
     go("go", "Go", "shop"),
     drops(go("go-bare", "Go without a handler", "shop -bare")),
     node("node", "Node.js", "node server.js"),
-    drops(node(
-        "node-bare",
-        "Node.js without a handler",
-        "node bare.js",
-    )),
-    node("npm", "npm", "npm start"),
-    node("npm9", "npm 9", "/opt/npm9/node_modules/.bin/npm start"),
-    node("yarn", "Yarn 1", "yarn start"),
-    node("pnpm", "pnpm", "pnpm start"),
+    drops(Server {
+        profile: "node",
+        ..node("node-bare", "Node.js without a handler", "node bare.js")
+    }),
+    launcher("npm", "npm", "npm start"),
+    launcher("npm9", "npm 9", "/opt/npm9/node_modules/.bin/npm start"),
+    launcher("yarn", "Yarn 1", "yarn start"),
+    launcher("pnpm", "pnpm", "pnpm start"),
+];
+
+/// The profiles that are not in the matrix, and why.
+pub(crate) const LEFT_OUT: &[(&str, &str)] = &[
+    ("airflow", "runs Celery's worker, which is in it"),
+    ("celery-multi", "starts Celery's workers and ends"),
+    (
+        "celery-beat",
+        "does no work of its own that could be cut off",
+    ),
+    (
+        "traefik",
+        "in none of the package indexes that the images are built from",
+    ),
+    (
+        "caddy",
+        "answers nothing slowly without a slow server behind it",
+    ),
+    ("spring-boot", "its images would need a build tool for Java"),
+    (
+        "dotnet",
+        "in none of the package indexes that the images are built from",
+    ),
+    ("erlang", "what runs in it decides"),
+    (
+        "postgres",
+        "what it may lose is in its clients' transactions and on its disk, not in requests",
+    ),
+    ("redis", "what it may lose is on its disk, not in requests"),
+    (
+        "ruby",
+        "what runs in it decides: Puma, Unicorn and Sidekiq are in it",
+    ),
+    ("perl", "what runs in it decides"),
+    ("php", "what runs in it decides: PHP-FPM is in it"),
+    ("sleep", "does no work"),
+    ("tail", "does no work"),
+    ("cat", "does no work of its own"),
+    ("yes", "does no work"),
+    ("tee", "does no work of its own"),
+    ("nc", "does no work of its own"),
 ];
 
 /// A daemon behind a process that only idles.
 pub(crate) const NGINX_DAEMON: &Server = &Server {
     name: "nginx-daemon",
+    profile: "nginx",
     variant: "`nginx && tail -f /dev/null`",
     ..web("", "nginx", "nginx -c /app/nginx.conf && tail -f /dev/null")
 };
@@ -132,6 +182,7 @@ const fn web(name: &'static str, system: &'static str, line: &'static str) -> Se
     Server {
         name,
         system,
+        profile: name,
         line,
         image: "web",
         cleans: false,
@@ -156,6 +207,7 @@ const fn java(name: &'static str, system: &'static str, line: &'static str) -> S
 const fn go(name: &'static str, system: &'static str, line: &'static str) -> Server {
     Server {
         image: "go",
+        profile: "",
         ..web(name, system, line)
     }
 }
@@ -164,6 +216,14 @@ const fn node(name: &'static str, system: &'static str, line: &'static str) -> S
     Server {
         image: "node",
         ..web(name, system, line)
+    }
+}
+
+/// A program that starts Node.js.
+const fn launcher(name: &'static str, system: &'static str, line: &'static str) -> Server {
+    Server {
+        profile: "node",
+        ..node(name, system, line)
     }
 }
 

@@ -11,6 +11,8 @@ pub struct Server {
     pub name: &'static str,
     /// The program, as people call it.
     pub system: &'static str,
+    /// softstop's profile of it; empty if it has none.
+    pub profile: &'static str,
     /// What is special about it among others of the same system; empty if nothing.
     pub variant: &'static str,
     /// Folder below `images/`.

@@ -84,6 +84,17 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::programs::LEFT_OUT;
+
+    #[test]
+    fn every_profile_is_in_the_matrix_or_it_is_said_why_not() {
+        let matrix = matrix();
+        let measured: BTreeSet<_> = matrix.iter().map(|row| row.server.profile).collect();
+        for name in softstop_programs::profile::names() {
+            let left_out = LEFT_OUT.iter().any(|&(profile, _)| profile == name);
+            assert!(measured.contains(name) != left_out, "{name}");
+        }
+    }
 
     #[test]
     fn names_are_dns_labels_and_unique() {

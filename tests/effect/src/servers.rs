@@ -6,6 +6,7 @@ use crate::row::{Protocol, Server, Work};
 pub(crate) const COMMON: Server = Server {
     name: "",
     system: "",
+    profile: "",
     variant: "",
     image: "python",
     dir: "/app",
@@ -21,6 +22,7 @@ pub(crate) const COMMON: Server = Server {
 pub(crate) const CELERY: &Server = &Server {
     name: "celery",
     system: "Celery worker",
+    profile: "celery",
     line: "celery -A tasks worker --concurrency=1",
     work: Work::Tasks("tasks"),
     ..COMMON
@@ -28,6 +30,7 @@ pub(crate) const CELERY: &Server = &Server {
 
 const DJANGO: Server = Server {
     system: "Django under Gunicorn",
+    profile: "gunicorn",
     dir: "/app/site",
     ..COMMON
 };
@@ -47,6 +50,7 @@ pub(crate) const GUNICORN_MIGRATE: &Server = &Server {
 
 const UWSGI_ALL: Server = Server {
     system: "Django under uWSGI",
+    profile: "uwsgi",
     dir: "/app/site",
     ..COMMON
 };
@@ -81,6 +85,7 @@ pub(crate) const UWSGI_HTTP_DIE: &Server = &Server {
 pub(crate) const FLASK: &Server = &Server {
     name: "flask",
     system: "Flask under Gunicorn",
+    profile: "gunicorn",
     line: "gunicorn --workers 3 --threads 4 --bind 0.0.0.0:8000 --graceful-timeout 30 api:app",
     ..COMMON
 };
@@ -88,6 +93,7 @@ pub(crate) const FLASK: &Server = &Server {
 pub(crate) const JOB: &Server = &Server {
     name: "job",
     system: "Python job loop",
+    profile: "python",
     line: "python3 /app/job.py",
     work: Work::Jobs(1500),
     ..COMMON
@@ -106,6 +112,7 @@ pub(crate) const LONG_JOB: &Server = &Server {
 pub(crate) const JULIA: &Server = &Server {
     name: "julia",
     system: "Julia with K8sDeputy",
+    profile: "julia",
     image: "julia",
     line: "julia /app/entrypoint.jl",
     annotations: &[

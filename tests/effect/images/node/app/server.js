@@ -7,4 +7,5 @@ const server = http.createServer((request, response) => {
   setTimeout(() => response.end(answer), url.pathname === "/orders" ? 1000 : 0);
 });
 server.listen(8000);
-process.on("SIGTERM", () => server.close(() => process.exit(0)));
+// pm2 sends SIGINT.
+for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => server.close(() => process.exit(0)));
