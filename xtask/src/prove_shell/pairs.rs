@@ -214,10 +214,6 @@ fn declared(shell: &Shell, original: &str, before: &Observed, after: &Observed) 
     if original.contains("$$") && original.contains("sh -") {
         return before.without_numbers() == after.without_numbers();
     }
-    // A bare `set` lists bash's copy of the script, and a substitution makes arguments of the list.
-    if before.stdout.contains("BASH_EXECUTION_STRING=") {
-        return before.without_exec() == after.without_exec();
-    }
     // ksh93 looks for the program and opens its redirections before it runs a substitution in an assignment; behind
     // `exec`, after that. It shows where either fails.
     let assigns = original.contains("=$(") || original.contains("=`");

@@ -24,15 +24,7 @@ pub(in crate::prove_shell) struct Observed {
 impl Observed {
     /// The same without any digits in what was written.
     pub(in crate::prove_shell) fn without_numbers(&self) -> Self {
-        self.stripped(|text| text.replace(|c: char| c.is_ascii_digit(), ""))
-    }
-
-    /// The same without `exec ` in what was written, also where it is an argument of its own.
-    pub(in crate::prove_shell) fn without_exec(&self) -> Self {
-        self.stripped(|text| text.replace("exec ", "").replace("exec] [", ""))
-    }
-
-    fn stripped(&self, strip: impl Fn(&String) -> String) -> Self {
+        let strip = |text: &String| text.replace(|c: char| c.is_ascii_digit(), "");
         Self {
             status: self.status,
             stdout: strip(&self.stdout),
