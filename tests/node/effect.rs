@@ -16,8 +16,9 @@ fn row(name: &str) -> &'static Row {
 fn with_softstop_nothing_is_lost() {
     let node = start();
     install(&node, &image("localhost")).unwrap();
-    let report =
-        |row: &Row, mode: Mode, outcome: &Outcome| println!("{} {mode}: {outcome:?}", row.name());
+    let report = |row: &Row, mode: Mode, _: u32, outcome: &Outcome| {
+        println!("{} {mode}: {outcome:?}", row.name());
+    };
 
     // Each of these loses work when it is deleted: else what follows would prove nothing.
     let without = [
@@ -27,7 +28,7 @@ fn with_softstop_nothing_is_lost() {
         "julia-keep-sh-c",
     ]
     .map(row);
-    let results = measure(&node, &without, &[Mode::Off], 1, TOGETHER, report).unwrap();
+    let results = measure(&node, &without, &[Mode::Off], 1, TOGETHER, None, report).unwrap();
     for ((name, _), outcome) in &results {
         assert!(outcome.lost() > 0, "{name} loses nothing: {outcome:?}");
     }
@@ -43,7 +44,7 @@ fn with_softstop_nothing_is_lost() {
         "julia-keep-sh-c",
     ]
     .map(row);
-    let results = measure(&node, &with, &[Mode::Annotation], 1, TOGETHER, report).unwrap();
+    let results = measure(&node, &with, &[Mode::Annotation], 1, TOGETHER, None, report).unwrap();
     assert_eq!(results.len(), with.len());
     for ((name, _), outcome) in &results {
         assert!(outcome.is_whole(), "{name} loses work: {outcome:?}");

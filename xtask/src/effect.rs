@@ -1,11 +1,11 @@
 //! `cargo xtask effect`: what is lost without softstop, and with it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use softstop_effect::{Mode, Outcome, ROWS, Results, Row};
+use softstop_effect::{Kept, Mode, Outcome, ROWS, Results, Row};
 use softstop_rig::{Node, NodeAssets};
 
 /// What to measure.
@@ -28,6 +28,9 @@ pub(crate) struct Task {
     /// Only these modes: off, annotation, policy; writes nothing
     #[arg(long = "mode", value_name = "MODE", value_parser = mode)]
     modes: Vec<Mode>,
+    /// Keep what comes out in this file, and do not run again what it knows: an hour's measuring can break off and go on
+    #[arg(long, value_name = "FILE")]
+    keep: Option<PathBuf>,
     /// Name the rows and end
     #[arg(long)]
     list: bool,
@@ -98,15 +101,28 @@ fn sets<'r>(task: &'r Task, matrix: &'r [Row]) -> anyhow::Result<Vec<Set<'r>>> {
 
 /// Whether all is as it must be.
 fn measure(task: &Task, node: &Node, set: &Set<'_>) -> anyhow::Result<bool> {
-    let report =
-        |row: &Row, mode: Mode, outcome: &Outcome| println!("{}", line(row, mode, outcome));
-    let results =
-        softstop_effect::measure(node, &set.rows, set.modes, set.runs, task.together, report)?;
+    let kept = task.keep.as_deref().map(Kept::open).transpose()?;
+    let report = |row: &Row, mode: Mode, run: u32, outcome: &Outcome| {
+        println!("{}", line(row, mode, outcome));
+        let kept = kept.as_ref();
+        if let Some(Err(error)) = kept.map(|kept| kept.add(&row.name(), mode, run, outcome)) {
+            eprintln!("effect: {error:#}");
+        }
+    };
+    let results = softstop_effect::measure(
+        node,
+        &set.rows,
+        set.modes,
+        set.runs,
+        task.together,
+        kept.as_ref(),
+        report,
+    )?;
     println!();
     for row in &set.rows {
         for mode in Mode::ALL {
             if let Some(outcome) = results.get(&(row.name(), mode)) {
-                report(row, mode, outcome);
+                println!("{}", line(row, mode, outcome));
             }
         }
     }

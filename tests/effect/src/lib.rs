@@ -9,6 +9,7 @@ mod form;
 mod image;
 mod install;
 mod journal;
+mod kept;
 mod load;
 mod manifest;
 mod matrix;
@@ -31,6 +32,7 @@ use softstop_rig::Node;
 pub use form::Form;
 pub use image::versions;
 pub use install::install;
+pub use kept::Kept;
 pub use matrix::matrix_page;
 pub use outcome::Outcome;
 pub use page::{page, systems};
@@ -47,6 +49,7 @@ const REPEATED: u32 = 1000;
 pub type Results = BTreeMap<(String, Mode), Outcome>;
 
 /// Runs each row `runs` times in each mode, `together` runs at the same time, the modes in turn. `report` hears of each run.
+/// What `kept` knows is not run again.
 ///
 /// A run that breaks off (no pod could be started or followed: the machine's fault, not the program's) is told to stderr and done once more, then
 /// counted as [broken](Outcome::broken).
@@ -58,7 +61,8 @@ pub fn measure(
     modes: &[Mode],
     runs: u32,
     together: usize,
-    report: impl Fn(&Row, Mode, &Outcome) + Sync,
+    kept: Option<&Kept>,
+    report: impl Fn(&Row, Mode, u32, &Outcome) + Sync,
 ) -> anyhow::Result<Results> {
     for image in image::needed(rows)? {
         node.import(&image)?;
@@ -68,12 +72,19 @@ pub fn measure(
         node,
         runtime: &runtime,
     };
-    let queue: VecDeque<_> = (0..runs)
+    let all = (0..runs)
         .flat_map(|run| rows.iter().map(move |&row| (run, row)))
-        .flat_map(|(run, row)| modes.iter().map(move |&mode| (run, row, mode)))
-        .collect();
+        .flat_map(|(run, row)| modes.iter().map(move |&mode| (run, row, mode)));
+    let mut queue = VecDeque::new();
+    let mut results = Results::new();
+    for (run, row, mode) in all {
+        match kept.and_then(|kept| kept.get(&row.name(), mode, run)) {
+            Some(outcome) => *results.entry((row.name(), mode)).or_default() += outcome.clone(),
+            None => queue.push_back((run, row, mode)),
+        }
+    }
     let queue = Mutex::new(queue);
-    let results = Mutex::new(Results::new());
+    let results = Mutex::new(results);
     let work = || {
         let next = || {
             queue
@@ -83,7 +94,7 @@ pub fn measure(
         };
         while let Some((run, row, mode)) = next() {
             let outcome = attempt(&site, row, mode, run);
-            report(row, mode, &outcome);
+            report(row, mode, run, &outcome);
             let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
             *results.entry((row.name(), mode)).or_default() += outcome;
         }
