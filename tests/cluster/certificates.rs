@@ -10,6 +10,7 @@ mod site;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use softstop_availability::{Creations, Load};
 use softstop_rig::{Assets, Rig};
 use tokio::sync::Mutex;
@@ -106,6 +107,10 @@ async fn the_secret_is_deleted() {
     let load = site.load();
     delete_secret_thrice(&site).await;
     end_without_loss(load, "Secret deleted, 3 times").await;
+    // Of what an installer applies to it, such as labels, nothing is taken.
+    let made = site.secret().await.unwrap();
+    let owned = &made["metadata"]["managedFields"][0]["fieldsV1"];
+    assert_eq!(owned["f:metadata"], Value::Null, "{owned}");
     // What is served is still signed by the first.
     assert_eq!(site.authorities().await, 1);
     within(Duration::from_secs(5), async || {

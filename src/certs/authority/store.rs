@@ -141,15 +141,8 @@ impl Store {
                 data: Some(BTreeMap::from([(KEY.to_owned(), pem)])),
                 ..Secret::default()
             };
-            let metadata = object.meta_mut();
-            metadata.name = Some(self.secret.clone());
-            metadata.labels = Some(BTreeMap::from([
-                ("app.kubernetes.io/name".to_owned(), "softstop".to_owned()),
-                (
-                    "app.kubernetes.io/managed-by".to_owned(),
-                    "softstop".to_owned(),
-                ),
-            ]));
+            // No labels: whoever installed softstop owns those, and could not apply them over ours.
+            object.meta_mut().name = Some(self.secret.clone());
             self.secrets.create(&params, &object).await
         };
         written(result).map_err(|source| self.failed("write", source))

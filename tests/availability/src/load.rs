@@ -115,10 +115,16 @@ impl Creations {
             }
             Err(error) => self.unreachable.push(Failure {
                 at,
-                error: error.to_string(),
+                error: format!("{:#}", anyhow::Error::from(error)),
             }),
         }
     }
+}
+
+/// Whether a connection that was kept broke under the request: the API server closes those that were idle for 90 s, perhaps at that very moment.
+/// Go's client, which is kubectl's and the controllers', tries again by itself. Where the API server is away, that fails, too, and counts.
+fn is_stale(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Service(cause) if cause.to_string().contains("SendRequest"))
 }
 
 /// Whether the API server speaks of itself or of etcd. What a webhook did wrong, it calls by the webhook's name.
@@ -140,7 +146,10 @@ async fn create(client: kube::Client, pods: Pods, stop: Arc<Notify>) -> Creation
                 let (client, pods) = (client.clone(), Arc::clone(&pods));
                 tasks.spawn(async move {
                     let started = Instant::now();
-                    let result = create_one(&client, &pods.pod, "").await;
+                    let mut result = create_one(&client, &pods.pod, "").await;
+                    if result.as_ref().is_err_and(is_stale) {
+                        result = create_one(&client, &pods.pod, "").await;
+                    }
                     let took = started.elapsed();
                     if let Ok(pod) = &result && !pods.kept {
                         delete(&client, pod).await;

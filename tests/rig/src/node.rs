@@ -148,8 +148,9 @@ impl Node {
 
     /// Gives the node the images of an OCI archive.
     pub fn import_archive(&self, archive: &Path) -> anyhow::Result<()> {
-        let path = archive.as_os_str();
-        let output = self.ctr([OsStr::new("images"), OsStr::new("import"), path])?;
+        // It is opened in the node.
+        let path = std::path::absolute(archive).context("there is no current folder")?;
+        let output = self.ctr([OsStr::new("images"), OsStr::new("import"), path.as_os_str()])?;
         succeeded(&format!("the import of {}", archive.display()), &output).map(drop)
     }
 
