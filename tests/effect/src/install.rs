@@ -14,7 +14,11 @@ pub fn install(node: &Node, image: &Path) -> anyhow::Result<()> {
         // It is not softstop's own availability that is measured here, and the machine is small.
         replicas: 1,
         failure_policy: "Ignore",
-        set: vec!["injection.enabled=true".to_owned()],
+        set: vec![
+            "injection.enabled=true".to_owned(),
+            // Two seconds are enough on a machine that is not crowded; a pod that is created without softstop would be counted as softstop's.
+            "webhook.timeoutSeconds=10".to_owned(),
+        ],
     };
     softstop_availability::install(node, &options)?;
     node.apply(&manifest::policy())
