@@ -214,6 +214,10 @@ fn declared(shell: &Shell, original: &str, before: &Observed, after: &Observed) 
     if original.contains("$$") && original.contains("sh -") {
         return before.without_numbers() == after.without_numbers();
     }
+    // The machine's disks fill while scripts run.
+    if original.contains("df") {
+        return before.without_numbers() == after.without_numbers();
+    }
     // ksh93 looks for the program and opens its redirections before it runs a substitution in an assignment; behind
     // `exec`, after that. It shows where either fails.
     let assigns = original.contains("=$(") || original.contains("=`");
