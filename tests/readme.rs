@@ -30,3 +30,17 @@ fn the_readme_shows_what_check_says() {
         );
     }
 }
+
+/// The first screen's table is the measured one.
+#[test]
+fn the_effect_is_the_one_that_was_measured() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name| std::fs::read_to_string(root.join(name)).expect("a page");
+    let page = read("docs/effect.md");
+    let table = page.lines().skip_while(|line| !line.starts_with('|'));
+    let table: Vec<_> = table.take_while(|line| line.starts_with('|')).collect();
+    assert!(
+        read("README.md").contains(&table.join("\n")),
+        "`cargo xtask effect` writes both"
+    );
+}
