@@ -119,8 +119,8 @@ pub(super) fn stand_in(file: &File) -> Option<Policy> {
     let document = file.documents().next()?.ok()?;
     let root = Field::root(file, &document.root);
     let spec = root.get("spec")?;
+    let name = root.get("metadata")?.get("name")?.text().ok()?;
     Some(Policy {
-        name: root.get("metadata")?.get("name")?.text().ok()?.to_owned(),
         priority: optional(&spec, "priority", Field::integer)
             .ok()?
             .unwrap_or(0),
@@ -130,19 +130,8 @@ pub(super) fn stand_in(file: &File) -> Option<Policy> {
         pods: optional(&spec, "podSelector", selector)
             .ok()?
             .unwrap_or_default(),
-        mode: Mode::Off,
         locked: [Setting::Mode].into(),
-        bounds: Bounds::default(),
-        violations: Violations::Allow,
-        entrypoint: Entrypoint::Off,
-        drain_delay: None,
-        drain_time: None,
-        grace_period: None,
-        pre_stop: None,
-        stop_signal: None,
-        runtime: None,
-        writable: Vec::new(),
-        trust_sourced_files: None,
+        ..Policy::new(name, Mode::Off, Entrypoint::Off)
     })
 }
 

@@ -108,6 +108,29 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// A policy for every pod that says nothing but its mode and what may be done about the start command.
+    pub fn new(name: impl Into<String>, mode: Mode, entrypoint: Entrypoint) -> Self {
+        Self {
+            name: name.into(),
+            priority: 0,
+            namespaces: Selector::default(),
+            pods: Selector::default(),
+            mode,
+            locked: BTreeSet::new(),
+            bounds: Bounds::default(),
+            violations: Violations::Allow,
+            entrypoint,
+            drain_delay: None,
+            drain_time: None,
+            grace_period: None,
+            pre_stop: None,
+            stop_signal: None,
+            runtime: None,
+            writable: Vec::new(),
+            trust_sourced_files: None,
+        }
+    }
+
     /// What it asks for beyond its own bounds, in words: the bounds win.
     pub fn contradiction(&self) -> Option<String> {
         let bounds = self.bounds;

@@ -4,9 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::testing::{World, injection};
-use crate::{
-    Bounds, Capabilities, Entrypoint, Mode, Policies, Policy, Selector, Setting, Violations,
-};
+use crate::{Bounds, Capabilities, Entrypoint, Mode, Policies, Policy, Setting};
 
 /// Scripts as they are found in manifests.
 const SCRIPTS: [&str; 16] = [
@@ -198,23 +196,9 @@ prop_compose! {
         )),
     ) -> World {
         let policy = policy.map(|(mode, grace_max, grace_min, drain_delay_max, entrypoint, locked)| Policy {
-            name: "p".into(),
-            priority: 0,
-            namespaces: Selector::default(),
-            pods: Selector::default(),
-            mode,
             locked: locked.into_iter().collect(),
             bounds: Bounds { grace_min, grace_max, drain_delay_max },
-            violations: Violations::Allow,
-            entrypoint,
-            drain_delay: None,
-            drain_time: None,
-            grace_period: None,
-            pre_stop: None,
-            stop_signal: None,
-            runtime: None,
-            writable: Vec::new(),
-            trust_sourced_files: None,
+            ..Policy::new("p", mode, entrypoint)
         });
         World {
             policies: Policies::new(policy),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::testing::{World, apply, plan_with};
-use crate::{Bounds, Entrypoint, Mode, Plan, Policies, Policy, PreStop, Selector, Violations};
+use crate::{Entrypoint, Mode, Plan, Policies, Policy, PreStop};
 
 /// A pod with one container `app`: its command, what else is in it, the grace, the annotations.
 #[allow(clippy::needless_pass_by_value, reason = "the tables read better")]
@@ -21,25 +21,7 @@ fn pod(command: &[&str], container: Value, grace: Option<i64>, annotations: Valu
 }
 
 fn policy(change: impl FnOnce(&mut Policy)) -> World {
-    let mut policy = Policy {
-        name: "p".into(),
-        priority: 0,
-        namespaces: Selector::default(),
-        pods: Selector::default(),
-        mode: Mode::Enforce,
-        locked: std::collections::BTreeSet::new(),
-        bounds: Bounds::default(),
-        violations: Violations::Allow,
-        entrypoint: Entrypoint::Auto,
-        drain_delay: None,
-        drain_time: None,
-        grace_period: None,
-        pre_stop: None,
-        stop_signal: None,
-        runtime: None,
-        writable: Vec::new(),
-        trust_sourced_files: None,
-    };
+    let mut policy = Policy::new("p", Mode::Enforce, Entrypoint::Auto);
     change(&mut policy);
     World {
         policies: Policies::new(vec![policy]),
