@@ -71,9 +71,8 @@ impl App {
         // A namespace that is still unknown when the time is up is what the reviewer answers about.
         let _ = timeout_at(deadline, self.reviewer.prepare(&review)).await;
         let weight = review.weight();
-        let subject = review.subject();
         if weight > self.limits.trees {
-            return Ok(Reviewed::too_heavy(subject));
+            return Ok(Reviewed::too_heavy(review.subject()));
         }
         if weight <= LIGHT * self.limits.on_the_spot {
             let _slot = self.gate.enter(deadline).await.ok_or(Problem::Busy)?;
@@ -81,6 +80,7 @@ impl App {
         }
         let tree = self.memory.tree(weight, deadline).await?;
         let slot = self.gate.enter(deadline).await.ok_or(Problem::Busy)?;
+        let subject = review.subject();
         let reviewer = Arc::clone(&self.reviewer);
         let planning = tokio::task::spawn_blocking(move || {
             let answered = reviewer.review(hook, &review);
