@@ -3,6 +3,7 @@
 mod certificates;
 mod connections;
 mod logs;
+mod memory;
 mod own_certificates;
 mod planning;
 mod process;
