@@ -60,11 +60,7 @@ pub(crate) fn etcd(node: &mut Node, _: u32) -> anyhow::Result<String> {
 }
 
 pub(crate) fn down(node: &mut Node, _: u32) -> anyhow::Result<String> {
-    let replicas = ready(node)?.len();
-    scale(node, 0)?;
-    wait(node, "softstop is gone", |node| {
-        Ok(node.pods(NAMESPACE, SELECTOR)?.is_empty())
-    })?;
+    let replicas = stopped(node)?;
     thread::sleep(Duration::from_secs(3));
     // Its own pods are created while it is down: they must not wait for it.
     scale(node, replicas)?;
@@ -124,6 +120,16 @@ fn reviews(node: &Node, pod: &Value) -> anyhow::Result<u64> {
     Ok(counts.sum())
 }
 
+/// Ends all replicas, and says how many there were.
+fn stopped(node: &Node) -> anyhow::Result<usize> {
+    let replicas = ready(node)?.len();
+    scale(node, 0)?;
+    wait(node, "softstop is gone", |node| {
+        Ok(node.pods(NAMESPACE, SELECTOR)?.is_empty())
+    })?;
+    Ok(replicas)
+}
+
 fn scale(node: &Node, replicas: usize) -> anyhow::Result<()> {
     let replicas = format!("--replicas={replicas}");
     node.kubectl_ok(["scale", "deployment/softstop", "-n", NAMESPACE, &replicas])?;
@@ -163,13 +169,23 @@ fn wait(
     what: &str,
     done: impl Fn(&Node) -> anyhow::Result<bool>,
 ) -> anyhow::Result<()> {
+    until(what, PATIENCE, Duration::from_millis(200), || done(node)).map(drop)
+}
+
+/// How long it takes until something is so, looked at again after each pause.
+fn until(
+    what: &str,
+    patience: Duration,
+    pause: Duration,
+    done: impl Fn() -> anyhow::Result<bool>,
+) -> anyhow::Result<Duration> {
     let begun = Instant::now();
-    while !done(node)? {
+    while !done()? {
         ensure!(
-            begun.elapsed() < PATIENCE,
-            "waited {PATIENCE:?} in vain until {what}"
+            begun.elapsed() < patience,
+            "waited {patience:?} in vain until {what}"
         );
-        thread::sleep(Duration::from_millis(200));
+        thread::sleep(pause);
     }
-    Ok(())
+    Ok(begun.elapsed())
 }

@@ -34,14 +34,14 @@ impl Noop<'_> {
         node.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}}))?;
         node.wait_account(NAME, PATIENCE)?;
         let authority = Authority::new(NAME)?;
-        let softstop = get(node, &["deployment/softstop", "-n", NAMESPACE])?;
+        let softstop = get(node, "deployment")?;
         node.apply(&self.deployment(&softstop, &authority)?)?;
         node.apply(
             &json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": NAME, "namespace": NAME},
             "spec": {"selector": {"app": NAME}, "ports": [{"port": 443, "targetPort": 8443}]}}),
         )?;
         node.kubectl_ok(["rollout", "status", "deployment/noop", "-n", NAME])?;
-        let registered = get(node, &["mutatingwebhookconfiguration", "softstop"])?;
+        let registered = get(node, "mutatingwebhookconfiguration")?;
         node.apply(&self.configuration(&registered["webhooks"][0], &authority))?;
         // The API server learns of it a moment later.
         std::thread::sleep(Duration::from_secs(2));
@@ -92,7 +92,8 @@ impl Noop<'_> {
     }
 }
 
-fn get(node: &Node, what: &[&str]) -> anyhow::Result<Value> {
-    let args = ["get", "-o", "json"].iter().chain(what);
-    serde_json::from_str(&node.kubectl_ok(args)?).context("kubectl's answer is not JSON")
+/// An object of softstop's that has its name.
+fn get(node: &Node, kind: &str) -> anyhow::Result<Value> {
+    node.get(kind, NAMESPACE, "softstop")?
+        .with_context(|| format!("softstop has no {kind}"))
 }

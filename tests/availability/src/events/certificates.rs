@@ -3,23 +3,19 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde_json::{Value, json};
 use softstop_rig::Node;
 
-use super::{ready, rolled_out, scale, until_changed, wait};
+use super::{rolled_out, scale, stopped, until, until_changed};
 use crate::NAMESPACE;
-use crate::install::SELECTOR;
 
 const SECRET: &str = "softstop-ca";
-const CONFIGURATION: [&str; 2] = ["mutatingwebhookconfiguration", "softstop"];
+const CONFIGURATION: &str = "mutatingwebhookconfiguration";
+const NAME: &str = "softstop";
 
 pub(crate) fn from_nothing(node: &mut Node, _: u32) -> anyhow::Result<String> {
-    let replicas = ready(node)?.len();
-    scale(node, 0)?;
-    wait(node, "softstop is gone", |node| {
-        Ok(node.pods(NAMESPACE, SELECTOR)?.is_empty())
-    })?;
+    let replicas = stopped(node)?;
     node.kubectl_ok(["delete", "secret", SECRET, "-n", NAMESPACE])?;
     blank(node)?;
     scale(node, replicas)?;
@@ -32,7 +28,7 @@ pub(crate) fn secret_deleted(node: &mut Node, _: u32) -> anyhow::Result<String> 
     let mut longest = Duration::ZERO;
     for _ in 0..3 {
         node.kubectl_ok(["delete", "secret", SECRET, "-n", NAMESPACE])?;
-        longest = longest.max(until("the Secret is back", Duration::from_secs(5), || {
+        longest = longest.max(back("the Secret is back", || {
             Ok(node.get("secret", NAMESPACE, SECRET)?.is_some())
         })?);
         thread::sleep(Duration::from_secs(3));
@@ -44,11 +40,7 @@ pub(crate) fn bundle_blanked(node: &mut Node, _: u32) -> anyhow::Result<String> 
     let mut longest = Duration::ZERO;
     for _ in 0..5 {
         blank(node)?;
-        longest = longest.max(until(
-            "the caBundle is back",
-            Duration::from_secs(5),
-            || Ok(bundle(node)? != ""),
-        )?);
+        longest = longest.max(back("the caBundle is back", || Ok(bundle(node)? != ""))?);
         thread::sleep(Duration::from_secs(3));
     }
     // What kubectl takes to look is in it.
@@ -81,12 +73,21 @@ pub(crate) fn restored(node: &mut Node, _: u32) -> anyhow::Result<String> {
     Ok(String::new())
 }
 
+/// How long softstop takes to put something back.
+fn back(what: &str, done: impl Fn() -> anyhow::Result<bool>) -> anyhow::Result<Duration> {
+    until(
+        what,
+        Duration::from_secs(5),
+        Duration::from_millis(20),
+        done,
+    )
+}
+
 /// What the API server trusts.
 fn bundle(node: &Node) -> anyhow::Result<Value> {
-    let [kind, name] = CONFIGURATION;
-    let text = node.kubectl_ok(["get", kind, name, "-o", "json"])?;
-    let mut configuration: Value =
-        serde_json::from_str(&text).context("kubectl's answer is not JSON")?;
+    let mut configuration = node
+        .get(CONFIGURATION, NAMESPACE, NAME)?
+        .context("softstop is not registered")?;
     Ok(configuration["webhooks"][0]["clientConfig"]["caBundle"].take())
 }
 
@@ -95,25 +96,9 @@ fn blank(node: &Node) -> anyhow::Result<()> {
 }
 
 fn set_bundle(node: &Node, bundle: &Value) -> anyhow::Result<()> {
-    let [kind, name] = CONFIGURATION;
     let patch =
-        json!([{"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": bundle}]);
-    node.kubectl_ok(["patch", kind, name, "--type=json", "-p", &patch.to_string()])?;
+        json!([{"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": bundle}])
+            .to_string();
+    node.kubectl_ok(["patch", CONFIGURATION, NAME, "--type=json", "-p", &patch])?;
     Ok(())
-}
-
-/// How long it takes until something is so.
-fn until(
-    what: &str,
-    limit: Duration,
-    done: impl Fn() -> anyhow::Result<bool>,
-) -> anyhow::Result<Duration> {
-    let begun = Instant::now();
-    while !done()? {
-        if begun.elapsed() > limit {
-            bail!("waited {limit:?} in vain until {what}");
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    Ok(begun.elapsed())
 }
