@@ -41,12 +41,12 @@ fn table(rows: &[&Row], results: &Results) -> String {
     }
     let _ = writeln!(text, "\n|---|---|{}", "---|".repeat(forms.len()));
     for server in servers {
-        let variant = match server.variant {
-            "" => String::new(),
-            variant => format!(", {variant}"),
-        };
         let drains = if server.drains { "yes" } else { "no" };
-        let _ = write!(text, "| {}{variant} | {drains} |", server.system);
+        let _ = write!(
+            text,
+            "| {} | {drains} |",
+            server.with_variant(server.system)
+        );
         for form in &forms {
             let row = rows
                 .iter()

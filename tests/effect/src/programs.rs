@@ -6,27 +6,32 @@ use crate::servers::COMMON;
 
 /// In the order of the profiles.
 pub(crate) const OTHERS: &[Server] = &[
-    web(
+    served(
+        "web",
         "uvicorn",
         "Uvicorn",
         "uvicorn asgi:app --host 0.0.0.0 --port 8000",
     ),
-    web(
+    served(
+        "web",
         "hypercorn",
         "Hypercorn",
         "hypercorn --bind 0.0.0.0:8000 asgi:app",
     ),
-    drops(web(
+    drops(served(
+        "web",
         "daphne",
         "Daphne",
         "daphne -b 0.0.0.0 -p 8000 asgi:app",
     )),
-    web(
+    served(
+        "web",
         "granian",
         "Granian",
         "granian --interface asgi --host 0.0.0.0 --port 8000 asgi:app",
     ),
-    web(
+    served(
+        "web",
         "waitress",
         "Waitress",
         "waitress-serve --listen=0.0.0.0:8000 --threads=12 wsgi:app",
@@ -70,47 +75,61 @@ pub(crate) const OTHERS: &[Server] = &[
         "sidekiq_tasks",
         "sidekiq -r ./work.rb -c 1",
     ),
-    web("nginx", "nginx", "nginx -c /app/foreground.conf"),
-    web(
+    served("web", "nginx", "nginx", "nginx -c /app/foreground.conf"),
+    served(
+        "web",
         "httpd",
         "Apache httpd",
         "apache2 -f /app/httpd.conf -DFOREGROUND",
     ),
-    web("haproxy", "HAProxy", "haproxy -f /app/haproxy.cfg"),
+    served("web", "haproxy", "HAProxy", "haproxy -f /app/haproxy.cfg"),
     Server {
         profile: "haproxy",
-        ..web(
+        ..served(
+            "web",
             "haproxy-master",
             "HAProxy with a master",
             "haproxy -W -f /app/haproxy.cfg",
         )
     },
-    drops(web(
+    drops(served(
+        "web",
         "envoy",
         "Envoy",
         "envoy --concurrency 1 -c /app/envoy.yaml",
     )),
     drops(Server {
-        image: "php",
         work: Work::Requests(Protocol::FastCgi("/app/orders.php")),
-        ..web("php-fpm", "PHP-FPM", "php-fpm -F -y /app/php-fpm.conf")
+        ..served(
+            "php",
+            "php-fpm",
+            "PHP-FPM",
+            "php-fpm -F -y /app/php-fpm.conf",
+        )
     }),
-    ruby("puma", "Puma", "puma -b tcp://0.0.0.0:8000 -t 8:8"),
-    ruby("unicorn", "Unicorn", "unicorn -c unicorn.rb"),
-    node("pm2-runtime", "pm2-runtime", "pm2-runtime server.js"),
-    web(
+    served("ruby", "puma", "Puma", "puma -b tcp://0.0.0.0:8000 -t 8:8"),
+    served("ruby", "unicorn", "Unicorn", "unicorn -c unicorn.rb"),
+    served(
+        "node",
+        "pm2-runtime",
+        "pm2-runtime",
+        "pm2-runtime server.js",
+    ),
+    served(
+        "web",
         "supervisord",
         "supervisord",
         "supervisord -c /app/supervisord.conf",
     ),
-    web("s6", "s6-svscan", "s6-svscan /app/services"),
-    web("honcho", "Honcho", "honcho start"),
-    ruby("foreman", "Foreman", "foreman start"),
-    drops(java("tomcat", "Tomcat", "catalina.sh run")),
-    java("java", "Java", "java -cp /app Shop"),
+    served("web", "s6", "s6-svscan", "s6-svscan /app/services"),
+    served("web", "honcho", "Honcho", "honcho start"),
+    served("ruby", "foreman", "Foreman", "foreman start"),
+    drops(served("java", "tomcat", "Tomcat", "catalina.sh run")),
+    served("java", "java", "Java", "java -cp /app Shop"),
     drops(Server {
         profile: "java",
-        ..java(
+        ..served(
+            "java",
             "java-bare",
             "Java without a shutdown hook",
             "java -cp /app Shop bare",
@@ -118,10 +137,15 @@ pub(crate) const OTHERS: &[Server] = &[
     }),
     go("go", "Go", "shop"),
     drops(go("go-bare", "Go without a handler", "shop -bare")),
-    node("node", "Node.js", "node server.js"),
+    served("node", "node", "Node.js", "node server.js"),
     drops(Server {
         profile: "node",
-        ..node("node-bare", "Node.js without a handler", "node bare.js")
+        ..served(
+            "node",
+            "node-bare",
+            "Node.js without a handler",
+            "node bare.js",
+        )
     }),
     launcher("npm", "npm", "npm start"),
     launcher("npm9", "npm 9", "/opt/npm9/node_modules/.bin/npm start"),
@@ -175,47 +199,36 @@ pub(crate) const NGINX_DAEMON: &Server = &Server {
     name: "nginx-daemon",
     profile: "nginx",
     variant: "`nginx && tail -f /dev/null`",
-    ..web("", "nginx", "nginx -c /app/nginx.conf && tail -f /dev/null")
+    ..served(
+        "web",
+        "",
+        "nginx",
+        "nginx -c /app/nginx.conf && tail -f /dev/null",
+    )
 };
 
-const fn web(name: &'static str, system: &'static str, line: &'static str) -> Server {
+const fn served(
+    image: &'static str,
+    name: &'static str,
+    system: &'static str,
+    line: &'static str,
+) -> Server {
     Server {
+        image,
         name,
         system,
         profile: name,
         line,
-        image: "web",
         cleans: false,
         ..COMMON
     }
 }
 
-const fn ruby(name: &'static str, system: &'static str, line: &'static str) -> Server {
-    Server {
-        image: "ruby",
-        ..web(name, system, line)
-    }
-}
-
-const fn java(name: &'static str, system: &'static str, line: &'static str) -> Server {
-    Server {
-        image: "java",
-        ..web(name, system, line)
-    }
-}
-
+/// A program in Go, of which softstop can know nothing.
 const fn go(name: &'static str, system: &'static str, line: &'static str) -> Server {
     Server {
-        image: "go",
         profile: "",
-        ..web(name, system, line)
-    }
-}
-
-const fn node(name: &'static str, system: &'static str, line: &'static str) -> Server {
-    Server {
-        image: "node",
-        ..web(name, system, line)
+        ..served("go", name, system, line)
     }
 }
 
@@ -223,7 +236,7 @@ const fn node(name: &'static str, system: &'static str, line: &'static str) -> S
 const fn launcher(name: &'static str, system: &'static str, line: &'static str) -> Server {
     Server {
         profile: "node",
-        ..node(name, system, line)
+        ..served("node", name, system, line)
     }
 }
 
@@ -235,10 +248,9 @@ const fn worker(
     line: &'static str,
 ) -> Server {
     Server {
-        image,
         work: Work::Tasks(module),
         cleans: true,
-        ..web(name, system, line)
+        ..served(image, name, system, line)
     }
 }
 

@@ -77,6 +77,16 @@ pub enum End {
     RollingUpdate,
 }
 
+impl Server {
+    /// This, and what is special about the program.
+    pub(crate) fn with_variant(&self, text: &str) -> String {
+        match self.variant {
+            "" => text.to_owned(),
+            variant => format!("{text}, {variant}"),
+        }
+    }
+}
+
 impl Row {
     /// Names it on the command line and in Kubernetes: a DNS label.
     pub fn name(&self) -> String {
@@ -89,15 +99,11 @@ impl Row {
 
     /// How it is started, for people.
     pub fn shape(&self) -> String {
-        let variant = match self.server.variant {
-            "" => String::new(),
-            variant => format!(", {variant}"),
-        };
         let end = match self.end {
             End::Deleted => "",
             End::RollingUpdate => ", rolling update",
         };
-        format!("{}{variant}{end}", self.form.shape())
+        format!("{}{end}", self.server.with_variant(self.form.shape()))
     }
 }
 
