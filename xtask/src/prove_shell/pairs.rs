@@ -210,12 +210,10 @@ fn declared(shell: &Shell, original: &str, before: &Observed, after: &Observed) 
             _ => false,
         };
     }
-    // A shell of the script's own is PID 1 now, and says so.
-    if original.contains("$$") && original.contains("sh -") {
-        return before.without_numbers() == after.without_numbers();
-    }
-    // The machine's disks fill while scripts run.
-    if original.contains("df") {
+    // A shell of the script's own is PID 1 now, and says so. And the machine's disks fill while scripts run.
+    let names_itself = original.contains("$$") && original.contains("sh -");
+    let mut words = original.split(|c: char| !c.is_ascii_alphanumeric());
+    if names_itself || words.any(|word| word == "df") {
         return before.without_numbers() == after.without_numbers();
     }
     // ksh93 looks for the program and opens its redirections before it runs a substitution in an assignment; behind
