@@ -1,10 +1,9 @@
 //! `cargo xtask availability`: what becomes of pod creations while something fails.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use softstop_availability::{
     Failure, INSTALLED, Options, Outcome, SCENARIOS, Scenario, install, page,
 };
@@ -52,10 +51,7 @@ pub(crate) fn run(task: &Task) -> anyhow::Result<ExitCode> {
         ExitCode::SUCCESS
     };
     if task.scenarios.is_empty() {
-        let path = crate::root()?.join("docs/availability.md");
-        fs::write(&path, page(installed, &outcomes))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        println!("wrote {}", path.display());
+        crate::write("docs/availability.md", &page(installed, &outcomes))?;
     }
     Ok(code)
 }

@@ -1,6 +1,5 @@
 //! `cargo xtask bench`.
 
-use std::fs;
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context as _, ensure};
@@ -22,19 +21,17 @@ pub(crate) fn memory() -> anyhow::Result<ExitCode> {
 
 /// The page is what the benchmark prints, also where a goal is missed: its exit status says so.
 fn run<const N: usize>(args: [&str; N], page: &str) -> anyhow::Result<ExitCode> {
-    let root = crate::root()?;
     let output = Command::new(env!("CARGO"))
         .arg("bench")
         .args(args)
-        .current_dir(&root)
+        .current_dir(crate::root()?)
         .stderr(Stdio::inherit())
         .output()
         .context("cannot run cargo")?;
     let printed = String::from_utf8_lossy(&output.stdout);
     println!("{printed}");
     ensure!(!printed.is_empty(), "the benchmark ended before its time");
-    let page = root.join(page);
-    fs::write(&page, &*printed).with_context(|| format!("cannot write {}", page.display()))?;
+    crate::write(page, &printed)?;
     Ok(if output.status.success() {
         ExitCode::SUCCESS
     } else {

@@ -39,10 +39,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
         scratch: root.join("target/bench-init"),
     };
     let page = bench.page()?;
-    fs::write(root.join("docs/benchmarks-init.md"), &page)
-        .context("cannot write docs/benchmarks-init.md")?;
     print!("{page}");
-    Ok(())
+    crate::write("docs/benchmarks-init.md", &page)
 }
 
 fn cargo(root: &Path, arguments: &[&str]) -> anyhow::Result<()> {

@@ -1,10 +1,8 @@
 //! `cargo xtask bench latency`: what softstop costs each creation.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use softstop_availability::{Options, install, latency};
 use softstop_rig::{Node, NodeAssets};
 
@@ -35,11 +33,10 @@ pub(crate) fn run(task: &Task) -> anyhow::Result<ExitCode> {
     };
     install(&node, &options)?;
     let latency = latency(&node, task.creations)?;
-    println!("{}", latency.page());
+    let page = latency.page();
+    println!("{page}");
     if !task.dry_run {
-        let path = crate::root()?.join("docs/benchmarks-latency.md");
-        fs::write(&path, latency.page())
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        crate::write("docs/benchmarks-latency.md", &page)?;
     }
     Ok(if latency.holds() {
         ExitCode::SUCCESS

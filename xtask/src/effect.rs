@@ -1,7 +1,7 @@
 //! `cargo xtask effect`: what is lost without softstop, and with it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -56,13 +56,14 @@ pub(crate) fn run(task: &Task) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let sets = sets(task, &matrix)?;
+    let kept = task.keep.as_deref().map(Kept::open).transpose()?;
     let node = Node::start(&NodeAssets::find_or_build()?)?;
     if task.modes != [Mode::Off] {
         softstop_effect::install(&node, &crate::image::built()?)?;
     }
     let mut good = true;
     for set in sets {
-        good &= measure(task, &node, &set)?;
+        good &= measure(&node, &set, task.together, kept.as_ref())?;
     }
     Ok(if good {
         ExitCode::SUCCESS
@@ -100,24 +101,20 @@ fn sets<'r>(task: &'r Task, matrix: &'r [Row]) -> anyhow::Result<Vec<Set<'r>>> {
 }
 
 /// Whether all is as it must be.
-fn measure(task: &Task, node: &Node, set: &Set<'_>) -> anyhow::Result<bool> {
-    let kept = task.keep.as_deref().map(Kept::open).transpose()?;
+fn measure(
+    node: &Node,
+    set: &Set<'_>,
+    together: usize,
+    kept: Option<&Kept>,
+) -> anyhow::Result<bool> {
     let report = |row: &Row, mode: Mode, run: u32, outcome: &Outcome| {
         println!("{}", line(row, mode, outcome));
-        let kept = kept.as_ref();
         if let Some(Err(error)) = kept.map(|kept| kept.add(&row.name(), mode, run, outcome)) {
             eprintln!("effect: {error:#}");
         }
     };
-    let results = softstop_effect::measure(
-        node,
-        &set.rows,
-        set.modes,
-        set.runs,
-        task.together,
-        kept.as_ref(),
-        report,
-    )?;
+    let results =
+        softstop_effect::measure(node, &set.rows, set.modes, set.runs, together, kept, report)?;
     println!();
     for row in &set.rows {
         for mode in Mode::ALL {
@@ -174,33 +171,19 @@ fn line(row: &Row, mode: Mode, outcome: &Outcome) -> String {
 fn write_matrix(rows: &[&Row], results: &Results, runs: u32) -> anyhow::Result<()> {
     let versions = softstop_effect::versions(rows)?;
     let page = softstop_effect::matrix_page(rows, results, runs, &versions);
-    store(&crate::root()?.join("docs/effect-matrix.md"), &page)
+    crate::write("docs/effect-matrix.md", &page)
 }
 
 fn write_systems(rows: &[&Row], results: &Results, runs: u32) -> anyhow::Result<()> {
-    let docs = crate::root()?.join("docs");
     let page = softstop_effect::page(rows, results, runs, &softstop_effect::versions(rows)?);
-    for (name, text) in [
-        ("effect.md", page),
-        ("effect.svg", softstop_effect::picture(rows, results)),
-    ] {
-        let path = docs.join(name);
-        store(&path, &text)?;
-    }
+    crate::write("docs/effect.md", &page)?;
+    crate::write("docs/effect.svg", &softstop_effect::picture(rows, results))?;
     let path = crate::root()?.join("README.md");
     let readme =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let table = softstop_effect::systems(rows, results);
-    store(
-        &path,
-        &with_table(&readme, &table).context("README.md has no table of the effect")?,
-    )
-}
-
-fn store(path: &Path, text: &str) -> anyhow::Result<()> {
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    println!("wrote {}", path.display());
-    Ok(())
+    let readme = with_table(&readme, &table).context("README.md has no table of the effect")?;
+    crate::write("README.md", &readme)
 }
 
 /// The text with this table in the place of the one with the same first line.
