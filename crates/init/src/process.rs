@@ -100,17 +100,14 @@ pub fn is_one_of(name: &[u8], list: &[u8]) -> bool {
 }
 
 fn by_name(name: &[u8]) -> Option<Kind> {
-    let lists = [
-        (SHELLS, Kind::Shell),
-        (OTHER_SHELLS, Kind::OtherShell),
-        (IDLE, Kind::Idle),
-        (INITS, Kind::Init),
-        (LAUNCHERS, Kind::Launcher),
-    ];
-    lists
-        .iter()
-        .find(|(list, _)| is_one_of(name, list))
-        .map(|(_, kind)| *kind)
+    match () {
+        () if is_one_of(name, SHELLS) => Some(Kind::Shell),
+        () if is_one_of(name, OTHER_SHELLS) => Some(Kind::OtherShell),
+        () if is_one_of(name, IDLE) => Some(Kind::Idle),
+        () if is_one_of(name, INITS) => Some(Kind::Init),
+        () if is_one_of(name, LAUNCHERS) => Some(Kind::Launcher),
+        () => None,
+    }
 }
 
 /// Where standard input comes from.
