@@ -25,7 +25,7 @@ pub fn run(delay: u64, signal: Option<Signal>) -> u8 {
         sys::allocate::<Process>(PROCESSES),
         sys::allocate::<Mark>(PROCESSES),
     ) else {
-        say(&[b"drain: out of memory"]);
+        say(b"drain: out of memory", b"");
         sys::sleep(delay);
         return 0;
     };
@@ -39,13 +39,13 @@ pub fn run(delay: u64, signal: Option<Signal>) -> u8 {
     }
     sys::sleep(delay);
     if !hook.look() {
-        say(&[b"drain: cannot read /proc, so nothing was signalled"]);
+        say(b"drain: cannot read /proc, so nothing was signalled", b"");
         return 0;
     }
     if scan::first_is_of_this_container() {
         hook.drain(marks);
     } else {
-        say(&[b"drain: PID 1 is not this container's, so nothing was signalled"]);
+        say(b"drain: PID 1 is not this container's, so nothing was signalled", b"");
     }
     0
 }
@@ -177,10 +177,10 @@ impl Hook {
             Ok(Fork::Parent(_)) => return,
             Ok(Fork::Child) => {}
             Err(errno) => {
-                return say(&[
+                return say(
                     b"drain: cannot stay in the background: ",
                     errno.text().as_bytes(),
-                ]);
+                );
             }
         }
         sys::new_session();
@@ -205,10 +205,10 @@ impl Hook {
 fn tell(process: &Process, signal: u8) -> bool {
     let sent = send(process, signal);
     if !sent && scan::is_still(process) {
-        say(&[
+        say(
             b"drain: may not signal process ",
             decimal(process.pid).as_bytes(),
-        ]);
+        );
     }
     sent
 }

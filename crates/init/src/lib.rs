@@ -44,7 +44,7 @@ pub mod text;
 pub mod tree;
 
 use args::{Command, UsageError};
-use text::say;
+use text::{say, say_all};
 
 /// Does what the command line says; the exit code.
 pub fn main(arguments: sys::Vector, environment: sys::Vector) -> u8 {
@@ -66,7 +66,7 @@ pub fn main(arguments: sys::Vector, environment: sys::Vector) -> u8 {
             match copy::copy(destination) {
                 Ok(()) => 0,
                 Err(errno) => {
-                    say(&[
+                    say_all(&[
                         b"cannot copy to \"",
                         destination.to_bytes(),
                         b"\": ",
@@ -76,32 +76,25 @@ pub fn main(arguments: sys::Vector, environment: sys::Vector) -> u8 {
                 }
             }
         }
-        Ok(Command::Version) => print(&[
-            process::SELF,
-            b" ",
-            env!("CARGO_PKG_VERSION").as_bytes(),
-            b"\n",
-        ]),
-        Ok(Command::Help) => print(&[args::HELP.as_bytes()]),
+        Ok(Command::Version) => print(concat!("softstop-init ", env!("CARGO_PKG_VERSION"), "\n")),
+        Ok(Command::Help) => print(args::HELP),
         Err(UsageError { at, what }) => {
             match word(at) {
-                Some(word) => say(&[
+                Some(word) => say_all(&[
                     b"\"",
                     word.to_bytes(),
                     b"\": ",
                     what.as_bytes(),
                     b" (see --help)",
                 ]),
-                None => say(&[what.as_bytes(), b" (see --help)"]),
+                None => say(what.as_bytes(), b" (see --help)"),
             }
             USAGE
         }
     }
 }
 
-fn print(pieces: &[&[u8]]) -> u8 {
-    for piece in pieces {
-        sys::write(sys::STDOUT, piece);
-    }
+fn print(text: &str) -> u8 {
+    sys::write(sys::STDOUT, text.as_bytes());
     0
 }

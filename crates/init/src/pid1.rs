@@ -24,12 +24,12 @@ const CHLD: u8 = 17;
 pub fn run(program: Vector, environment: Vector, signal: Option<Signal>) -> u8 {
     let mask = sys::block(SignalSet::ASYNCHRONOUS);
     if sys::pid() != 1 && sys::become_subreaper().is_err() {
-        say(&[b"cannot adopt orphans"]);
+        say(b"cannot adopt orphans", b"");
     }
     let main = match crate::spawn::spawn(program, environment, mask) {
         Ok(main) => main,
         Err(errno) => {
-            say(&[b"cannot start a process: ", errno.text().as_bytes()]);
+            say(b"cannot start a process: ", errno.text().as_bytes());
             return 126;
         }
     };
@@ -198,7 +198,7 @@ impl Init {
 
     /// Without `/proc` all that is known is the main child.
     fn stop_blindly(mut self, signal: u8) -> u8 {
-        say(&[b"cannot read /proc: only the first process gets the stop signal"]);
+        say(b"cannot read /proc: only the first process gets the stop signal", b"");
         let _ = sys::kill(self.main, signal);
         while self.reap() {
             match sys::next_signal(None) {

@@ -85,7 +85,12 @@ pub fn decimal(mut value: u32) -> Text<12> {
 }
 
 /// One line on standard error, in one write.
-pub fn say(pieces: &[&[u8]]) {
+pub fn say(what: &[u8], detail: &[u8]) {
+    say_all(&[what, detail]);
+}
+
+/// The same, of more than two pieces.
+pub fn say_all(pieces: &[&[u8]]) {
     let mut line = Text::<512>::of(&[b"softstop-init: "]);
     for piece in pieces {
         line.push(piece);
