@@ -91,7 +91,8 @@ pub fn say(what: &[u8], detail: &[u8]) {
 
 /// The same, of more than two pieces.
 pub fn say_all(pieces: &[&[u8]]) {
-    let mut line = Text::<512>::of(&[b"softstop-init: "]);
+    let mut line = Text::<512>::new();
+    line.push(b"softstop-init: ");
     for piece in pieces {
         line.push(piece);
     }
