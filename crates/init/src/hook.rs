@@ -45,7 +45,10 @@ pub fn run(delay: u64, signal: Option<Signal>) -> u8 {
     if scan::first_is_of_this_container() {
         hook.drain(marks);
     } else {
-        say(b"drain: PID 1 is not this container's, so nothing was signalled", b"");
+        say(
+            b"drain: PID 1 is not this container's, so nothing was signalled",
+            b"",
+        );
     }
     0
 }

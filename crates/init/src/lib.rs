@@ -50,7 +50,7 @@ use text::{say, say_all};
 pub fn main(arguments: sys::Vector, environment: sys::Vector) -> u8 {
     const USAGE: u8 = 2;
     let word = |index| arguments.strings().nth(index);
-    match args::parse(arguments.strings().map(core::ffi::CStr::to_bytes)) {
+    match args::parse(&|at| word(at).map(core::ffi::CStr::to_bytes)) {
         Ok(Command::Run { signal, program }) => {
             pid1::run(arguments.skip(program), environment, signal)
         }

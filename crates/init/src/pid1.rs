@@ -198,7 +198,10 @@ impl Init {
 
     /// Without `/proc` all that is known is the main child.
     fn stop_blindly(mut self, signal: u8) -> u8 {
-        say(b"cannot read /proc: only the first process gets the stop signal", b"");
+        say(
+            b"cannot read /proc: only the first process gets the stop signal",
+            b"",
+        );
         let _ = sys::kill(self.main, signal);
         while self.reap() {
             match sys::next_signal(None) {
