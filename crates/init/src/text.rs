@@ -45,14 +45,15 @@ impl<const N: usize> Text<N> {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
-    /// The text as a path.
+    /// The text as a path, which holds no NUL: its pieces come from the kernel's own strings.
     ///
     /// # Errors
-    /// If it was cut off or holds a NUL.
+    /// If it was cut off.
     pub fn as_c_str(&self) -> sys::Result<&CStr> {
-        let text = self.bytes.get(..=self.length).filter(|_| !self.cut);
-        text.and_then(|text| CStr::from_bytes_with_nul(text).ok())
-            .ok_or(Errno::NAMETOOLONG)
+        if self.cut {
+            return Err(Errno::NAMETOOLONG);
+        }
+        CStr::from_bytes_until_nul(&self.bytes).map_err(|_| Errno::NAMETOOLONG)
     }
 }
 
