@@ -70,8 +70,22 @@ impl<const N: usize> Default for Text<N> {
     }
 }
 
+/// A number in decimal.
+#[derive(Debug)]
+pub struct Decimal {
+    digits: [u8; 10],
+    first: usize,
+}
+
+impl Decimal {
+    /// The digits.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.digits.get(self.first..).unwrap_or_default()
+    }
+}
+
 /// A process id in decimal.
-pub fn decimal(mut value: u32) -> Text<12> {
+pub fn decimal(mut value: u32) -> Decimal {
     let mut digits = [0_u8; 10];
     let mut first = digits.len();
     for digit in digits.iter_mut().rev() {
@@ -82,7 +96,7 @@ pub fn decimal(mut value: u32) -> Text<12> {
             break;
         }
     }
-    Text::of(&[digits.get(first..).unwrap_or_default()])
+    Decimal { digits, first }
 }
 
 /// One line on standard error, in one write.
@@ -97,15 +111,15 @@ pub fn say_all(pieces: &[&[u8]]) {
     for piece in pieces {
         line.push(piece);
     }
-    let mut bytes = line.bytes;
-    for byte in &mut bytes {
+    for byte in &mut line.bytes {
         // A line is a line, whatever a file name holds.
         if byte.is_ascii_control() {
             *byte = b'?';
         }
     }
-    if let Some(end) = bytes.get_mut(line.length) {
+    if let Some(end) = line.bytes.get_mut(line.length) {
         *end = b'\n';
+        line.length += 1;
     }
-    sys::write(sys::STDERR, bytes.get(..=line.length).unwrap_or_default());
+    sys::write(sys::STDERR, line.as_bytes());
 }
