@@ -128,6 +128,7 @@ impl Hook {
     }
 
     fn only_programs_behind(&self) -> bool {
+        let term = Signal::TERM.number();
         let mut children = self
             .table
             .rows()
@@ -135,7 +136,7 @@ impl Hook {
             .filter(|row| row.parent == 1 && row.kind != Kind::Watch)
             .peekable();
         children.peek().is_some()
-            && children.all(|row| row.kind == Kind::Program && row.handles(Signal::TERM.number()))
+            && children.all(|row| row.kind == Kind::Program && signal_for(row, term) == Some(term))
     }
 
     fn drain(&mut self, marks: &'static mut [Mark]) {

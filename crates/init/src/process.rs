@@ -1,5 +1,7 @@
 //! One process as a row, and what kind of program it is.
 
+use softstop_programs::signal::Signal;
+
 use crate::proc::{base_name, is, words};
 use crate::sys::{Zeroed, bit};
 
@@ -41,6 +43,15 @@ const LAUNCHERS: &[u8] = b"apache2ctl apachectl daemonize entr flock ltrace make
     yarn yarnpkg";
 /// Scripts of these names make node a launcher.
 const NODE_LAUNCHERS: &[u8] = b"npm npm-cli.js npx npx-cli.js pnpm pnpm.cjs pnpm.mjs yarn yarn.js";
+
+/// Programs that drain on another signal than SIGTERM, which makes them drop their work. Not waitress: it has no handler for SIGTERM, so it keeps
+/// the time it had, and on SIGINT would only give its requests 5 s.
+const DRAINS: [(&[u8], Signal); 4] = [
+    (b"huey_consumer huey_consumer.py postgres", Signal::INT),
+    (b"nginx nginx-debug unicorn unicorn_rails", Signal::QUIT),
+    (b"haproxy", Signal::USR1),
+    (b"apache2 httpd", Signal::WINCH),
+];
 
 /// This program's own name.
 pub const SELF: &[u8] = b"softstop-init";
@@ -94,6 +105,22 @@ pub fn kind(name: &[u8], exe: &[u8], cmdline: &[u8]) -> Kind {
     }
 }
 
+/// The signal that drains this program, if that is known not to be SIGTERM; else 0. It is known by its file, by the script that an interpreter was
+/// given by its path, or by what it calls itself ("unicorn master").
+#[inline(never)]
+pub fn drain_signal(exe: &[u8], cmdline: &[u8]) -> u8 {
+    let mut arguments = words(cmdline);
+    let first = arguments.next().unwrap_or_default();
+    let title = first.split(|&byte| byte == b' ').next().unwrap_or(first);
+    let second = arguments.next().unwrap_or_default();
+    let script = if second.contains(&b'/') { second } else { b"" };
+    let names = [exe, base_name(script), title].map(base_name);
+    let found = DRAINS
+        .iter()
+        .find(|(list, _)| names.iter().any(|name| is_one_of(name, list)));
+    found.map_or(0, |(_, signal)| signal.number())
+}
+
 /// Whether `name` is one of the words of `list`.
 pub fn is_one_of(name: &[u8], list: &[u8]) -> bool {
     !name.is_empty() && list.split(|&byte| byte == b' ').any(|word| word == name)
@@ -144,6 +171,8 @@ pub struct Process {
     pub ignored: u64,
     /// What kind of program.
     pub kind: Kind,
+    /// The signal that drains it, if that is known not to be SIGTERM; else 0.
+    pub drain: u8,
     /// Where its standard input comes from.
     pub stdin: Stdin,
     /// It leads the session of a terminal: its end hangs up on the programs there.
@@ -297,6 +326,60 @@ mod tests {
                 expected,
                 "{name} {exe} {cmdline:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_program_that_drains_on_another_signal_is_known_by_file_script_or_title() {
+        for (exe, cmdline, expected) in [
+            (
+                "/usr/sbin/nginx",
+                "nginx: master process nginx\0",
+                Signal::QUIT,
+            ),
+            (
+                "/usr/bin/python3.13",
+                "/opt/venv/bin/python3\0/opt/venv/bin/huey_consumer\0app.huey\0",
+                Signal::INT,
+            ),
+            (
+                "/usr/bin/ruby3.3",
+                "unicorn master -c unicorn.rb\0",
+                Signal::QUIT,
+            ),
+            ("/usr/sbin/haproxy", "haproxy\0-W\0", Signal::USR1),
+            (
+                "/usr/sbin/apache2",
+                "apache2\0-DFOREGROUND\0",
+                Signal::WINCH,
+            ),
+        ] {
+            let found = drain_signal(exe.as_bytes(), cmdline.as_bytes());
+            assert_eq!(found, expected.number(), "{exe} {cmdline:?}");
+        }
+        for (exe, cmdline) in [
+            ("/usr/bin/python3", "python3\0app.py\0nginx\0"),
+            ("/usr/bin/app", "app\0nginx\0"),
+            ("", ""),
+        ] {
+            let found = drain_signal(exe.as_bytes(), cmdline.as_bytes());
+            assert_eq!(found, 0, "{exe} {cmdline:?}");
+        }
+    }
+
+    #[test]
+    fn the_drain_signals_are_those_of_the_profiles() {
+        use softstop_programs::profile::{Detect, Drain, PROFILES};
+        for (list, signal) in DRAINS {
+            for name in std::str::from_utf8(list).unwrap().split(' ') {
+                let known = PROFILES.iter().any(|profile| {
+                    profile.drain == Drain::On(signal)
+                        && profile.detect.iter().any(
+                            |detect| matches!(detect, Detect::Program(known) if *known == name),
+                        )
+                });
+                assert!(known, "{name}");
+            }
         }
     }
 

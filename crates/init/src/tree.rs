@@ -181,10 +181,18 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The signal that stops this process gracefully when `stop` is wanted: that, or SIGTERM if it only handles that.
+/// The signal that stops this process gracefully when `stop` is wanted: the one that is known to drain it, if that is SIGTERM's part; else that, or
+/// SIGTERM if it only handles that.
 pub fn signal_for(process: &Process, stop: u8) -> Option<u8> {
     let term = Signal::TERM.number();
     let shell = matches!(process.kind, Kind::Shell | Kind::OtherShell);
+    if stop == term
+        && process.kind == Kind::Program
+        && process.drain != 0
+        && process.catches(process.drain)
+    {
+        return Some(process.drain);
+    }
     if process.handles(stop) && !(shell && stop == Signal::INT.number()) {
         Some(stop)
     } else {

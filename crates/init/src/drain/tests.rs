@@ -310,3 +310,27 @@ fn random_trees() {
 fn random_half(pid: u32, now: u64) -> bool {
     !(u64::from(pid) + now / 600).is_multiple_of(3)
 }
+
+#[test]
+fn a_program_gets_the_signal_that_drains_it_behind_a_script() {
+    const QUIT: u8 = 3;
+    let program = |pid, caught| Process {
+        caught,
+        drain: QUIT,
+        ..process(pid, 1, Kind::Program, false)
+    };
+    let script = process(1, 0, Kind::Shell, false);
+    let tree = [
+        script,
+        program(2, bit(TERM) | bit(QUIT)),
+        program(3, bit(TERM)),
+    ];
+    for (stop, expected) in [
+        (TERM, vec![(2, QUIT), (3, TERM)]),
+        (2, vec![(2, TERM), (3, TERM)]),
+    ] {
+        let mut marks = [Mark::default(); 16];
+        let mut drain = Drain::new(Owner::Hook, 1, stop, &mut marks);
+        assert_eq!(step(&mut drain, &tree, 0).1, expected, "{stop}");
+    }
+}
