@@ -9,7 +9,7 @@ use crate::proc::{is, number};
 pub enum Command {
     /// Be PID 1 of the program whose words start at this place of the command line.
     Run {
-        /// What to send instead of the stop signal that arrives.
+        /// What to send instead of the stop signal that arrives, whatever is known of the programs.
         signal: Option<Signal>,
         /// Index of the program's first word.
         program: usize,
@@ -18,7 +18,7 @@ pub enum Command {
     Drain {
         /// Milliseconds to wait first.
         delay: u64,
-        /// What drains the programs, if it is not SIGTERM.
+        /// What drains the programs; where nobody says, what is known of each, or SIGTERM.
         signal: Option<Signal>,
     },
     /// Copy this program to the path at this place of the command line.
@@ -53,7 +53,8 @@ Usage: softstop-init [--signal SIG] -- PROGRAM [ARGUMENT]...
        softstop-init sleep SECONDS
 
 Runs PROGRAM as PID 1 and, when told to stop, waits until all has finished.
-drain is a preStop hook for what PID 1 does not drain. SIG replaces SIGTERM.
+drain is a preStop hook for what PID 1 does not drain. All programs get SIG;
+without it, each gets the signal that is known to drain it, or SIGTERM.
 
 Exit status: PROGRAM's, or 128 + its signal; 126 cannot run it, 127 not found,
 2 wrong command line.

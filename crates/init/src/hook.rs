@@ -11,7 +11,7 @@ use crate::scan::{self, Container};
 use crate::signal::send;
 use crate::sys::{self, Fork};
 use crate::text::{decimal, say};
-use crate::tree::{Table, signal_for};
+use crate::tree::{Stop, Table, signal_for};
 
 const PROCESSES: usize = 32_768;
 /// How long nothing must be left to drain before a launcher is believed not to start the program again.
@@ -96,24 +96,26 @@ impl Hook {
         found
     }
 
+    fn stop(&self) -> Stop {
+        Stop {
+            signal: self.signal.unwrap_or(Signal::TERM).number(),
+            chosen: self.signal.is_some(),
+            main: 1,
+        }
+    }
+
     fn first(&self) -> First {
         let term = Signal::TERM.number();
         let Some(first) = self.table.get(1) else {
             return First::Leave;
         };
-        let other = self
-            .signal
-            .map(Signal::number)
-            .filter(|&signal| signal != term);
+        let stop = self.stop();
+        let other = Some(stop.signal).filter(|&signal| signal != term);
         match first.kind {
-            Kind::Program | Kind::Softstop
-                if signal_for(first, other.unwrap_or(term)).is_some() =>
-            {
-                match other {
-                    Some(signal) if first.handles(signal) => First::Signal(signal),
-                    _ => First::Leave,
-                }
-            }
+            Kind::Program | Kind::Softstop if signal_for(first, stop).is_some() => match other {
+                Some(signal) if first.handles(signal) => First::Signal(signal),
+                _ => First::Leave,
+            },
             Kind::Init
                 if other.is_none()
                     && scan::forwards_to_child_only(1)
@@ -128,7 +130,7 @@ impl Hook {
     }
 
     fn only_programs_behind(&self) -> bool {
-        let term = Signal::TERM.number();
+        let stop = self.stop();
         let mut children = self
             .table
             .rows()
@@ -136,7 +138,8 @@ impl Hook {
             .filter(|row| row.parent == 1 && row.kind != Kind::Watch)
             .peekable();
         children.peek().is_some()
-            && children.all(|row| row.kind == Kind::Program && signal_for(row, term) == Some(term))
+            && children
+                .all(|row| row.kind == Kind::Program && signal_for(row, stop) == Some(stop.signal))
     }
 
     fn drain(&mut self, marks: &'static mut [Mark]) {
@@ -151,8 +154,7 @@ impl Hook {
             }
             First::LookBehind { ends } => ends,
         };
-        let signal = self.signal.unwrap_or(Signal::TERM).number();
-        let mut drain = Drain::new(Owner::Hook, 1, signal, marks);
+        let mut drain = Drain::new(Owner::Hook, 1, self.stop(), marks);
         let step = drain.step(&mut self.table, sys::now(), &mut tell);
         if !ends {
             // The kernel drops the kubelet's signal, so PID 1 stays while its programs drain. Without a hook in the

@@ -3,7 +3,7 @@
 use softstop_programs::signal::Signal;
 
 use crate::proc::{Masks, Stat, base_name, is, number, open_flags, words};
-use crate::process::{Kind, Process, Stdin, drain_signal, is_one_of, kind};
+use crate::process::{Drains, Kind, Process, Stdin, drains, is_one_of, kind};
 use crate::sys::{self, Errno, File, Open, bit};
 use crate::text::{Text, decimal};
 use crate::tree::{Role, Table};
@@ -108,7 +108,11 @@ pub fn read(pid: u32, container: &Container) -> Option<Process> {
         blocked: if waits { u64::MAX } else { masks.blocked },
         ignored: masks.ignored,
         kind,
-        drain: drain_signal(exe, cmdline),
+        drains: if kind == Kind::Program {
+            drains(exe, cmdline)
+        } else {
+            Drains::OnTerm
+        },
         stdin: stdin(pid, container),
         hangs_up: stat.terminal && stat.session == pid,
         role: Role::Away,
