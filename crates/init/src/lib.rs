@@ -18,7 +18,9 @@
 //!   handler of its own is left alone with it where that will run at once;
 //! - what reads a pipe ends by end-of-file; if it handles the signal, it gets it after what feeds it has ended;
 //! - a program without a handler is signalled by PID 1 only when those with one have drained; alone, and always by the
-//!   hook, it is left the time it had.
+//!   hook, it is left the time it had;
+//! - what the caller says is sent; else what is known to drain the program; else SIGTERM. A program that is known to drop
+//!   its work on every signal counts as one without a handler, unless it would have got the signal without us.
 //!
 //! A hook ends no shell, but for a loop behind PID 1 that starts program after program, when all have drained.
 //!
