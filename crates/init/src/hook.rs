@@ -96,6 +96,7 @@ impl Hook {
         found
     }
 
+    /// What is asked for. PID 1 itself hears the kubelet.
     fn stop(&self) -> Stop {
         Stop {
             signal: self.signal.unwrap_or(Signal::TERM).number(),

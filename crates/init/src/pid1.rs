@@ -131,6 +131,7 @@ impl Init {
         Some(&mut room.table)
     }
 
+    /// What is asked for. Without us the child would be PID 1, and hear the kubelet.
     fn asked(&self, signal: u8) -> Stop {
         Stop {
             signal,

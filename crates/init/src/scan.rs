@@ -108,6 +108,7 @@ pub fn read(pid: u32, container: &Container) -> Option<Process> {
         blocked: if waits { u64::MAX } else { masks.blocked },
         ignored: masks.ignored,
         kind,
+        // A launcher's words are another program's.
         drains: if kind == Kind::Program {
             drains(exe, cmdline)
         } else {
