@@ -205,7 +205,13 @@ fn after(
     };
     let left = budget.left(share);
     match decision.verdict {
-        Verdict::Exec | Verdict::Direct if decision.drain_in_delay => Some(format!(
+        // softstop-init was not told of a signal.
+        Verdict::Init | Verdict::Hook if decision.drain_in_delay && decision.signal.is_none() => {
+            Some(format!(
+                "no signal drains {title}, so softstop-init leaves it the time it has"
+            ))
+        }
+        verdict if decision.drain_in_delay && verdict != Verdict::Leave => Some(format!(
             "{title} has {} s to finish its requests, then stops at once",
             share.delay
         )),

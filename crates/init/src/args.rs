@@ -9,7 +9,7 @@ use crate::proc::{is, number};
 pub enum Command {
     /// Be PID 1 of the program whose words start at this place of the command line.
     Run {
-        /// What to send instead of the stop signal that arrives.
+        /// What to send instead of the stop signal that arrives, whatever is known of the programs.
         signal: Option<Signal>,
         /// Index of the program's first word.
         program: usize,
@@ -18,7 +18,7 @@ pub enum Command {
     Drain {
         /// Milliseconds to wait first.
         delay: u64,
-        /// What drains the programs, if it is not SIGTERM.
+        /// What drains the programs; where nobody says, what is known of each, or SIGTERM.
         signal: Option<Signal>,
     },
     /// Copy this program to the path at this place of the command line.
@@ -40,7 +40,7 @@ pub struct UsageError {
     /// Index of the word.
     pub at: usize,
     /// What is wrong with it.
-    pub what: &'static str,
+    pub what: What,
 }
 
 const UNKNOWN: &str = "unknown subcommand; a program is given after --";
@@ -53,98 +53,123 @@ Usage: softstop-init [--signal SIG] -- PROGRAM [ARGUMENT]...
        softstop-init sleep SECONDS
 
 Runs PROGRAM as PID 1 and, when told to stop, waits until all has finished.
-drain is a preStop hook for what PID 1 does not drain. SIG replaces SIGTERM.
+drain is a preStop hook for what PID 1 does not drain. All programs get SIG;
+without it, each gets the signal that is known to drain it, or SIGTERM.
 
 Exit status: PROGRAM's, or 128 + its signal; 126 cannot run it, 127 not found,
 2 wrong command line.
 ";
 
-/// Reads the command line; word 0 is our own name.
+/// Reads the command line, given its words by their place; word 0 is our own name.
 #[inline(never)]
-pub fn parse<'a>(words: impl Iterator<Item = &'a [u8]>) -> Result<Command, UsageError> {
-    let mut words = words.enumerate().skip(1);
+pub fn parse<'a>(word: &dyn Fn(usize) -> Option<&'a [u8]>) -> Result<Command, UsageError> {
+    let mut words = Words { word, at: 0 };
+    command(&mut words).map_err(|what| UsageError { at: words.at, what })
+}
+
+/// The words of the command line, one after the other.
+struct Words<'w, 'a> {
+    word: &'w dyn Fn(usize) -> Option<&'a [u8]>,
+    /// The place of the last one that was asked for: whatever is wrong is wrong with that.
+    at: usize,
+}
+
+/// What is wrong.
+type What = &'static str;
+
+impl<'a> Words<'_, 'a> {
+    fn next(&mut self) -> Option<&'a [u8]> {
+        self.at += 1;
+        (self.word)(self.at)
+    }
+
+    /// A word that must be there.
+    fn argument(&mut self, missing: What, empty: What) -> Result<&'a [u8], What> {
+        match self.next() {
+            None => Err(missing),
+            Some(b"") => Err(empty),
+            Some(word) => Ok(word),
+        }
+    }
+
+    /// The value, if `word` is `--name value` or `--name=value`.
+    fn option(&mut self, name: &[u8], word: &'a [u8]) -> Result<Option<&'a [u8]>, What> {
+        match word.strip_prefix(name) {
+            Some([]) => {
+                let value = self.next();
+                if value.is_none() {
+                    self.at -= 1; // the option is wrong, not what is missing
+                    return Err("needs a value");
+                }
+                Ok(value)
+            }
+            Some([b'=', value @ ..]) => Ok(Some(value)),
+            _ => Ok(None),
+        }
+    }
+}
+
+fn command(words: &mut Words) -> Result<Command, What> {
     let mut signal = None;
-    while let Some((at, word)) = words.next() {
-        if let Some(found) = option(b"--signal", at, word, &mut words)? {
+    while let Some(word) = words.next() {
+        if let Some(found) = words.option(b"--signal", word)? {
             signal = Some(signal_named(found)?);
             continue;
         }
-        let mut argument = |missing, empty| match words.next() {
-            None => fail(at + 1, missing),
-            Some((at, b"")) => fail(at, empty),
-            Some(found) => Ok(found),
-        };
         let command = if is(word, b"--") {
-            let (program, _) =
-                argument("no program given after --", "the program's name is empty")?;
+            words.argument("no program given after --", "the program's name is empty")?;
+            let program = words.at;
             return Ok(Command::Run { signal, program });
         } else if word.starts_with(b"-") {
             match word {
                 _ if is(word, b"--help") => Command::Help,
                 _ if is(word, b"--version") => Command::Version,
-                _ => return fail(at, "unknown option"),
+                _ => return Err("unknown option"),
             }
         } else if signal.is_some() {
-            return fail(at, UNKNOWN);
+            return Err(UNKNOWN);
         } else if is(word, b"drain") {
             return drain(words);
         } else if is(word, b"copy") {
-            let (destination, _) = argument("copy needs DEST", "DEST is empty")?;
+            words.argument("copy needs DEST", "DEST is empty")?;
+            let destination = words.at;
             Command::Copy { destination }
         } else if is(word, b"sleep") {
-            Command::Sleep(duration(argument(
-                "sleep needs SECONDS",
-                "SECONDS is empty",
-            )?)?)
+            let seconds = words.argument("sleep needs SECONDS", "SECONDS is empty")?;
+            Command::Sleep(duration(seconds)?)
         } else {
-            return fail(at, UNKNOWN);
+            return Err(UNKNOWN);
         };
-        return words
-            .next()
-            .map_or(Ok(command), |(at, _)| fail(at, "unexpected word"));
+        return match words.next() {
+            None => Ok(command),
+            Some(_) => Err("unexpected word"),
+        };
     }
-    fail(usize::MAX, "no program given; a program is given after --")
+    Err("no program given; a program is given after --")
 }
 
-#[inline(never)]
-fn drain<'a>(mut words: impl Iterator<Item = (usize, &'a [u8])>) -> Result<Command, UsageError> {
+fn drain(words: &mut Words) -> Result<Command, What> {
     let (mut delay, mut signal) = (0, None);
-    while let Some((at, word)) = words.next() {
-        if let Some(found) = option(b"--delay", at, word, &mut words)? {
+    while let Some(word) = words.next() {
+        if let Some(found) = words.option(b"--delay", word)? {
             delay = duration(found)?;
-        } else if let Some(found) = option(b"--signal", at, word, &mut words)? {
+        } else if let Some(found) = words.option(b"--signal", word)? {
             signal = Some(signal_named(found)?);
         } else {
-            return fail(at, "drain takes --delay SECONDS and --signal SIG only");
+            return Err("drain takes --delay SECONDS and --signal SIG only");
         }
     }
     Ok(Command::Drain { delay, signal })
 }
 
-/// The value of `--name value` or `--name=value`, and where it is.
-fn option<'a>(
-    name: &[u8],
-    at: usize,
-    word: &'a [u8],
-    words: &mut impl Iterator<Item = (usize, &'a [u8])>,
-) -> Result<Option<(usize, &'a [u8])>, UsageError> {
-    match word.strip_prefix(name) {
-        Some([]) => words
-            .next()
-            .map_or_else(|| fail(at, "needs a value"), |value| Ok(Some(value))),
-        Some([b'=', value @ ..]) => Ok(Some((at, value))),
-        _ => Ok(None),
-    }
-}
-
-fn signal_named((at, text): (usize, &[u8])) -> Result<Signal, UsageError> {
+fn signal_named(text: &[u8]) -> Result<Signal, What> {
     const STOP: u8 = 19;
     match signal_number(text).and_then(Signal::from_number) {
         Some(signal) if signal == Signal::KILL || signal.number() == STOP => {
-            fail(at, "no program can handle this signal")
+            Err("no program can handle this signal")
         }
         Some(signal) => Ok(signal),
-        None => fail(at, "not a signal; say for example SIGQUIT or 3"),
+        None => Err("not a signal; say for example SIGQUIT or 3"),
     }
 }
 
@@ -176,16 +201,12 @@ fn signal_number(text: &[u8]) -> Option<u8> {
 }
 
 /// Seconds, at most a day; in milliseconds.
-fn duration((at, text): (usize, &[u8])) -> Result<u64, UsageError> {
+fn duration(text: &[u8]) -> Result<u64, What> {
     const DAY: u64 = 24 * 60 * 60;
     match number(text) {
         Some(seconds) if seconds <= DAY => Ok(seconds * 1000),
-        _ => fail(at, "not a number of seconds from 0 to 86400"),
+        _ => Err("not a number of seconds from 0 to 86400"),
     }
-}
-
-fn fail<T>(at: usize, what: &'static str) -> Result<T, UsageError> {
-    Err(UsageError { at, what })
 }
 
 #[cfg(test)]
@@ -194,11 +215,10 @@ mod tests {
     use crate::random::Random;
 
     fn parse_line(line: &str) -> Result<Command, UsageError> {
-        parse(
-            std::iter::once("softstop-init")
-                .chain(line.split_whitespace())
-                .map(str::as_bytes),
-        )
+        let words: Vec<&str> = std::iter::once("softstop-init")
+            .chain(line.split_whitespace())
+            .collect();
+        parse(&|at| words.get(at).map(|word| word.as_bytes()))
     }
 
     #[test]
@@ -356,7 +376,7 @@ mod tests {
             for _ in 0..random.below(6) {
                 line.push(words[random.below(words.len())].as_bytes());
             }
-            match parse(line.iter().copied()) {
+            match parse(&|at| line.get(at).copied()) {
                 Ok(Command::Run { program, .. }) => {
                     assert!(program < line.len() && line[program - 1] == b"--");
                 }

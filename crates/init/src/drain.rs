@@ -6,16 +6,13 @@
 use softstop_programs::signal::Signal;
 
 use crate::process::{Kind, Mark, Process, Stdin};
-use crate::tree::{Role, Table, signal_for};
+use crate::tree::{Role, Stop, Table, signal_for};
 
 /// Who is asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// PID 1 (or the subreaper) of the container: it may end shells, for it outlives them.
-    Init {
-        /// The child it was started for.
-        main: u32,
-    },
+    Init,
     /// A preStop hook: ending a shell might end the container.
     Hook,
 }
@@ -31,7 +28,7 @@ const PATIENCE: u64 = 1000;
 pub struct Drain<'a> {
     owner: Owner,
     root: u32,
-    signal: u8,
+    stop: Stop,
     marks: &'a mut [Mark],
     marked: usize,
     /// Programs that were told to drain.
@@ -61,12 +58,12 @@ pub enum Step {
 pub type Send<'s> = &'s mut dyn FnMut(&Process, u8) -> bool;
 
 impl<'a> Drain<'a> {
-    /// A stop with `signal` of everything below `root`. `marks` is room to remember who was signalled.
-    pub fn new(owner: Owner, root: u32, signal: u8, marks: &'a mut [Mark]) -> Self {
+    /// A stop of everything below `root`. `marks` is room to remember who was signalled.
+    pub fn new(owner: Owner, root: u32, stop: Stop, marks: &'a mut [Mark]) -> Self {
         Self {
             owner,
             root,
-            signal,
+            stop,
             marks,
             marked: 0,
             told: 0,
@@ -94,14 +91,14 @@ impl<'a> Drain<'a> {
 
     /// Looks at the processes of this moment and signals those whose turn it is.
     pub fn step(&mut self, table: &mut Table, now: u64, send: Send) -> Step {
-        let init = matches!(self.owner, Owner::Init { .. });
-        table.judge(self.root, self.signal, init);
+        let init = self.owner == Owner::Init;
+        table.judge(self.root, self.stop, init);
         self.forget_the_dead(table);
         if self.begun == 0 {
             self.begun = table.rows().iter().map(|row| row.start).max().unwrap_or(0);
         }
-        if let Owner::Init { main } = self.owner
-            && let Some(row) = table.get(main)
+        if init
+            && let Some(row) = table.get(self.stop.main)
             && matches!(row.role, Role::Program | Role::Script)
         {
             self.tell(table, row, send);
@@ -136,7 +133,11 @@ impl<'a> Drain<'a> {
     /// The stop signal came once more: those who were told are told again, and if nobody is left of them, the rest is
     /// told that had no handler.
     pub fn insist(&mut self, table: &mut Table, signal: u8, send: Send) {
-        table.judge(self.root, self.signal, true);
+        let stop = Stop {
+            signal,
+            ..self.stop
+        };
+        table.judge(self.root, stop, true);
         let draining = [
             Role::Program,
             Role::Script,
@@ -152,7 +153,7 @@ impl<'a> Drain<'a> {
                 row.role != Role::Away
             };
             if turn {
-                send(row, signal);
+                send(row, signal_for(row, stop).unwrap_or(signal));
             }
         }
     }
@@ -195,7 +196,7 @@ impl<'a> Drain<'a> {
         if self.is_marked(row) || !self.mark(row) {
             return;
         }
-        send(row, signal_for(row, self.signal).unwrap_or(self.signal));
+        send(row, signal_for(row, self.stop).unwrap_or(self.stop.signal));
         match row.role {
             // What it has started so far is its own business, whoever its parent will be.
             Role::Script => self.hand_over(table, row.pid),
@@ -270,23 +271,23 @@ impl<'a> Drain<'a> {
             match (self.owner, row.role) {
                 // End-of-file ends what reads a pipe, when the last writer is gone.
                 _ if row.stdin == Stdin::Pipe => {}
-                (Owner::Init { .. }, Role::Idle) => self.tell(table, row, send),
+                (Owner::Init, Role::Idle) => self.tell(table, row, send),
                 // The programs with a handler are done, so this one's work is, too. Alone, it keeps the time it had.
-                (Owner::Init { .. }, Role::Unhandled)
-                    if patient && self.told_any() && !row.ignores(self.signal) =>
+                (Owner::Init, Role::Unhandled)
+                    if patient && self.told_any() && !row.ignores(self.stop.signal) =>
                 {
                     self.tell(table, row, send);
                 }
                 // Something that only has a launcher's name, or waits to launch again. Not earlier: a real launcher whose
                 // shell was just ended would hand the signal on to the whole group.
                 (_, Role::Wrapper)
-                    if signal_for(row, self.signal).is_some()
+                    if signal_for(row, self.stop).is_some()
                         && table.children(row.pid).next().is_none() =>
                 {
                     self.tell(table, row, send);
                 }
                 // Shells that could not be ended before, for the sake of their terminal.
-                (Owner::Init { .. }, Role::Swallower) if !unhandled => {
+                (Owner::Init, Role::Swallower) if !unhandled => {
                     self.end(row, send);
                 }
                 (Owner::Hook, Role::Idle) if self.told_any() && !unhandled => {
@@ -314,7 +315,7 @@ impl<'a> Drain<'a> {
 
     fn end(&mut self, row: &Process, send: Send) -> bool {
         let ended = send(row, Signal::KILL.number());
-        self.ended_main |= ended && matches!(self.owner, Owner::Init { main } if main == row.pid);
+        self.ended_main |= ended && self.owner == Owner::Init && self.stop.main == row.pid;
         ended
     }
 }

@@ -11,7 +11,7 @@ use crate::scan::{self, Container};
 use crate::signal::send;
 use crate::sys::{self, Fork};
 use crate::text::{decimal, say};
-use crate::tree::{Table, signal_for};
+use crate::tree::{Stop, Table, signal_for};
 
 const PROCESSES: usize = 32_768;
 /// How long nothing must be left to drain before a launcher is believed not to start the program again.
@@ -25,7 +25,7 @@ pub fn run(delay: u64, signal: Option<Signal>) -> u8 {
         sys::allocate::<Process>(PROCESSES),
         sys::allocate::<Mark>(PROCESSES),
     ) else {
-        say(&[b"drain: out of memory"]);
+        say(b"drain: out of memory", b"");
         sys::sleep(delay);
         return 0;
     };
@@ -39,13 +39,16 @@ pub fn run(delay: u64, signal: Option<Signal>) -> u8 {
     }
     sys::sleep(delay);
     if !hook.look() {
-        say(&[b"drain: cannot read /proc, so nothing was signalled"]);
+        say(b"drain: cannot read /proc, so nothing was signalled", b"");
         return 0;
     }
     if scan::first_is_of_this_container() {
         hook.drain(marks);
     } else {
-        say(&[b"drain: PID 1 is not this container's, so nothing was signalled"]);
+        say(
+            b"drain: PID 1 is not this container's, so nothing was signalled",
+            b"",
+        );
     }
     0
 }
@@ -93,24 +96,27 @@ impl Hook {
         found
     }
 
+    /// What is asked for. PID 1 itself hears the kubelet.
+    fn stop(&self) -> Stop {
+        Stop {
+            signal: self.signal.unwrap_or(Signal::TERM).number(),
+            chosen: self.signal.is_some(),
+            main: 1,
+        }
+    }
+
     fn first(&self) -> First {
         let term = Signal::TERM.number();
         let Some(first) = self.table.get(1) else {
             return First::Leave;
         };
-        let other = self
-            .signal
-            .map(Signal::number)
-            .filter(|&signal| signal != term);
+        let stop = self.stop();
+        let other = Some(stop.signal).filter(|&signal| signal != term);
         match first.kind {
-            Kind::Program | Kind::Softstop
-                if signal_for(first, other.unwrap_or(term)).is_some() =>
-            {
-                match other {
-                    Some(signal) if first.handles(signal) => First::Signal(signal),
-                    _ => First::Leave,
-                }
-            }
+            Kind::Program | Kind::Softstop if signal_for(first, stop).is_some() => match other {
+                Some(signal) if first.handles(signal) => First::Signal(signal),
+                _ => First::Leave,
+            },
             Kind::Init
                 if other.is_none()
                     && scan::forwards_to_child_only(1)
@@ -125,6 +131,7 @@ impl Hook {
     }
 
     fn only_programs_behind(&self) -> bool {
+        let stop = self.stop();
         let mut children = self
             .table
             .rows()
@@ -132,7 +139,8 @@ impl Hook {
             .filter(|row| row.parent == 1 && row.kind != Kind::Watch)
             .peekable();
         children.peek().is_some()
-            && children.all(|row| row.kind == Kind::Program && row.handles(Signal::TERM.number()))
+            && children
+                .all(|row| row.kind == Kind::Program && signal_for(row, stop) == Some(stop.signal))
     }
 
     fn drain(&mut self, marks: &'static mut [Mark]) {
@@ -147,8 +155,7 @@ impl Hook {
             }
             First::LookBehind { ends } => ends,
         };
-        let signal = self.signal.unwrap_or(Signal::TERM).number();
-        let mut drain = Drain::new(Owner::Hook, 1, signal, marks);
+        let mut drain = Drain::new(Owner::Hook, 1, self.stop(), marks);
         let step = drain.step(&mut self.table, sys::now(), &mut tell);
         if !ends {
             // The kernel drops the kubelet's signal, so PID 1 stays while its programs drain. Without a hook in the
@@ -177,10 +184,10 @@ impl Hook {
             Ok(Fork::Parent(_)) => return,
             Ok(Fork::Child) => {}
             Err(errno) => {
-                return say(&[
+                return say(
                     b"drain: cannot stay in the background: ",
                     errno.text().as_bytes(),
-                ]);
+                );
             }
         }
         sys::new_session();
@@ -205,10 +212,10 @@ impl Hook {
 fn tell(process: &Process, signal: u8) -> bool {
     let sent = send(process, signal);
     if !sent && scan::is_still(process) {
-        say(&[
+        say(
             b"drain: may not signal process ",
             decimal(process.pid).as_bytes(),
-        ]);
+        );
     }
     sent
 }

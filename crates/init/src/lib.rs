@@ -18,7 +18,9 @@
 //!   handler of its own is left alone with it where that will run at once;
 //! - what reads a pipe ends by end-of-file; if it handles the signal, it gets it after what feeds it has ended;
 //! - a program without a handler is signalled by PID 1 only when those with one have drained; alone, and always by the
-//!   hook, it is left the time it had.
+//!   hook, it is left the time it had;
+//! - what the caller says is sent; else what is known to drain the program; else SIGTERM. A program that is known to drop
+//!   its work on every signal counts as one without a handler, unless it would have got the signal without us.
 //!
 //! A hook ends no shell, but for a loop behind PID 1 that starts program after program, when all have drained.
 //!
@@ -44,13 +46,13 @@ pub mod text;
 pub mod tree;
 
 use args::{Command, UsageError};
-use text::say;
+use text::{say, say_all};
 
 /// Does what the command line says; the exit code.
 pub fn main(arguments: sys::Vector, environment: sys::Vector) -> u8 {
     const USAGE: u8 = 2;
     let word = |index| arguments.strings().nth(index);
-    match args::parse(arguments.strings().map(core::ffi::CStr::to_bytes)) {
+    match args::parse(&|at| word(at).map(core::ffi::CStr::to_bytes)) {
         Ok(Command::Run { signal, program }) => {
             pid1::run(arguments.skip(program), environment, signal)
         }
@@ -66,7 +68,7 @@ pub fn main(arguments: sys::Vector, environment: sys::Vector) -> u8 {
             match copy::copy(destination) {
                 Ok(()) => 0,
                 Err(errno) => {
-                    say(&[
+                    say_all(&[
                         b"cannot copy to \"",
                         destination.to_bytes(),
                         b"\": ",
@@ -76,32 +78,25 @@ pub fn main(arguments: sys::Vector, environment: sys::Vector) -> u8 {
                 }
             }
         }
-        Ok(Command::Version) => print(&[
-            process::SELF,
-            b" ",
-            env!("CARGO_PKG_VERSION").as_bytes(),
-            b"\n",
-        ]),
-        Ok(Command::Help) => print(&[args::HELP.as_bytes()]),
+        Ok(Command::Version) => print(concat!("softstop-init ", env!("CARGO_PKG_VERSION"), "\n")),
+        Ok(Command::Help) => print(args::HELP),
         Err(UsageError { at, what }) => {
             match word(at) {
-                Some(word) => say(&[
+                Some(word) => say_all(&[
                     b"\"",
                     word.to_bytes(),
                     b"\": ",
                     what.as_bytes(),
                     b" (see --help)",
                 ]),
-                None => say(&[what.as_bytes(), b" (see --help)"]),
+                None => say(what.as_bytes(), b" (see --help)"),
             }
             USAGE
         }
     }
 }
 
-fn print(pieces: &[&[u8]]) -> u8 {
-    for piece in pieces {
-        sys::write(sys::STDOUT, piece);
-    }
+fn print(text: &str) -> u8 {
+    sys::write(sys::STDOUT, text.as_bytes());
     0
 }

@@ -8,7 +8,7 @@ use crate::scan::{self, Container};
 use crate::signal::send;
 use crate::sys::{self, Reaped, SignalSet, Status, Vector};
 use crate::text::say;
-use crate::tree::{Role, Table};
+use crate::tree::{Role, Stop, Table};
 
 /// How many processes a snapshot holds. Only those that exist cost memory, and only while stopping.
 const PROCESSES: usize = 32_768;
@@ -24,12 +24,12 @@ const CHLD: u8 = 17;
 pub fn run(program: Vector, environment: Vector, signal: Option<Signal>) -> u8 {
     let mask = sys::block(SignalSet::ASYNCHRONOUS);
     if sys::pid() != 1 && sys::become_subreaper().is_err() {
-        say(&[b"cannot adopt orphans"]);
+        say(b"cannot adopt orphans", b"");
     }
     let main = match crate::spawn::spawn(program, environment, mask) {
         Ok(main) => main,
         Err(errno) => {
-            say(&[b"cannot start a process: ", errno.text().as_bytes()]);
+            say(b"cannot start a process: ", errno.text().as_bytes());
             return 126;
         }
     };
@@ -131,15 +131,25 @@ impl Init {
         Some(&mut room.table)
     }
 
+    /// What is asked for. Without us the child would be PID 1, and hear the kubelet.
+    fn asked(&self, signal: u8) -> Stop {
+        Stop {
+            signal,
+            chosen: self.signal.is_some(),
+            main: self.main,
+        }
+    }
+
     /// A signal that does not stop: reload, reopen, resize. It goes to the program, or to the first programs behind the
     /// shell, if they have a handler for it: without one, PID 1 would not have died of it.
     fn pass_on(&mut self, signal: u8) {
         let main = self.main;
+        let stop = self.asked(signal);
         let Some(table) = self.look() else {
             let _ = sys::kill(main, signal);
             return;
         };
-        table.judge(sys::pid(), signal, true);
+        table.judge(sys::pid(), stop, true);
         let main_handles = table.get(main).is_some_and(|row| row.handles(signal));
         for row in table.rows() {
             let turn = if main_handles {
@@ -158,7 +168,7 @@ impl Init {
         let Ok(marks) = sys::allocate::<Mark>(PROCESSES) else {
             return self.stop_blindly(signal);
         };
-        let mut drain = Drain::new(Owner::Init { main: self.main }, sys::pid(), signal, marks);
+        let mut drain = Drain::new(Owner::Init, sys::pid(), self.asked(signal), marks);
         let mut pause = Pause::new();
         while self.reap() {
             let Some(table) = self.look() else {
@@ -198,7 +208,10 @@ impl Init {
 
     /// Without `/proc` all that is known is the main child.
     fn stop_blindly(mut self, signal: u8) -> u8 {
-        say(&[b"cannot read /proc: only the first process gets the stop signal"]);
+        say(
+            b"cannot read /proc: only the first process gets the stop signal",
+            b"",
+        );
         let _ = sys::kill(self.main, signal);
         while self.reap() {
             match sys::next_signal(None) {

@@ -1,5 +1,7 @@
 //! One process as a row, and what kind of program it is.
 
+use softstop_programs::signal::Signal;
+
 use crate::proc::{base_name, is, words};
 use crate::sys::{Zeroed, bit};
 
@@ -41,6 +43,15 @@ const LAUNCHERS: &[u8] = b"apache2ctl apachectl daemonize entr flock ltrace make
     yarn yarnpkg";
 /// Scripts of these names make node a launcher.
 const NODE_LAUNCHERS: &[u8] = b"npm npm-cli.js npx npx-cli.js pnpm pnpm.cjs pnpm.mjs yarn yarn.js";
+
+// Programs that drain on another signal than SIGTERM, which makes them drop their work. Not waitress: it has no handler for
+// SIGTERM, so it keeps the time it had, and on SIGINT would only give its requests 5 s.
+const ON_INT: &[u8] = b"huey_consumer huey_consumer.py postgres";
+const ON_QUIT: &[u8] = b"nginx nginx-debug unicorn unicorn_rails";
+const ON_USR1: &[u8] = b"haproxy";
+const ON_WINCH: &[u8] = b"apache2 httpd";
+/// Programs that drop their work on every signal. uWSGI drains where a hook of its own says so, which nobody can see.
+const NEVER: &[u8] = b"daphne envoy php-fpm uwsgi";
 
 /// This program's own name.
 pub const SELF: &[u8] = b"softstop-init";
@@ -94,23 +105,64 @@ pub fn kind(name: &[u8], exe: &[u8], cmdline: &[u8]) -> Kind {
     }
 }
 
+/// How a program drains, as far as that is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Drains {
+    /// On SIGTERM, for all we know.
+    #[default]
+    OnTerm,
+    /// On this signal, and not on SIGTERM.
+    On(Signal),
+    /// On none.
+    Never,
+}
+
+/// How this program drains. It is known by its file, by the script or module that an interpreter was given, or by what
+/// it calls itself (`unicorn master`).
+#[inline(never)]
+pub fn drains(exe: &[u8], cmdline: &[u8]) -> Drains {
+    let mut arguments = words(cmdline);
+    let first = arguments.next().unwrap_or_default();
+    let second = arguments.next().unwrap_or_default();
+    let title = first.split(|byte| b" :".contains(byte)).next();
+    let script = match second {
+        b"-m" => arguments.next(),
+        _ => Some(second).filter(|path| path.contains(&b'/')),
+    };
+    let names = [Some(exe), title, script].map(|path| base_name(path.unwrap_or_default()));
+    let is = |list| names.iter().any(|name| is_version_of(name, list));
+    match () {
+        () if is(ON_INT) => Drains::On(Signal::INT),
+        () if is(ON_QUIT) => Drains::On(Signal::QUIT),
+        () if is(ON_USR1) => Drains::On(Signal::USR1),
+        () if is(ON_WINCH) => Drains::On(Signal::WINCH),
+        () if is(NEVER) => Drains::Never,
+        () => Drains::OnTerm,
+    }
+}
+
+/// Whether `name` is one of the words of `list`, perhaps with a version (`php-fpm8.2`).
+fn is_version_of(name: &[u8], list: &[u8]) -> bool {
+    list.split(|&byte| byte == b' ')
+        .filter_map(|word| name.strip_prefix(word))
+        .any(|version| version.iter().all(|byte| b"0123456789.".contains(byte)))
+}
+
 /// Whether `name` is one of the words of `list`.
 pub fn is_one_of(name: &[u8], list: &[u8]) -> bool {
     !name.is_empty() && list.split(|&byte| byte == b' ').any(|word| word == name)
 }
 
 fn by_name(name: &[u8]) -> Option<Kind> {
-    let lists = [
-        (SHELLS, Kind::Shell),
-        (OTHER_SHELLS, Kind::OtherShell),
-        (IDLE, Kind::Idle),
-        (INITS, Kind::Init),
-        (LAUNCHERS, Kind::Launcher),
-    ];
-    lists
-        .iter()
-        .find(|(list, _)| is_one_of(name, list))
-        .map(|(_, kind)| *kind)
+    match () {
+        () if is_one_of(name, SHELLS) => Some(Kind::Shell),
+        () if is_one_of(name, OTHER_SHELLS) => Some(Kind::OtherShell),
+        () if is_one_of(name, IDLE) => Some(Kind::Idle),
+        () if is_one_of(name, INITS) => Some(Kind::Init),
+        () if is_one_of(name, LAUNCHERS) => Some(Kind::Launcher),
+        () => None,
+    }
 }
 
 /// Where standard input comes from.
@@ -147,6 +199,8 @@ pub struct Process {
     pub ignored: u64,
     /// What kind of program.
     pub kind: Kind,
+    /// How it drains.
+    pub drains: Drains,
     /// Where its standard input comes from.
     pub stdin: Stdin,
     /// It leads the session of a terminal: its end hangs up on the programs there.
@@ -201,147 +255,4 @@ pub struct Mark {
 unsafe impl Zeroed for Mark {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_program_is_known_by_its_file_first() {
-        for (name, exe, cmdline, expected) in [
-            ("sh", "/usr/bin/dash", "sh\0-c\0app\0", Kind::Shell),
-            (
-                "start.sh",
-                "/bin/bash",
-                "/bin/sh\0./start.sh\0",
-                Kind::Shell,
-            ),
-            ("bash", "/usr/bin/bash (deleted)", "-bash\0", Kind::Shell),
-            ("zsh", "/bin/zsh", "zsh\0", Kind::OtherShell),
-            ("sh", "/bin/busybox", "sh\0-c\0app\0", Kind::Shell),
-            (
-                "busybox",
-                "/bin/busybox",
-                "busybox\0sh\0-c\0x\0",
-                Kind::Shell,
-            ),
-            (
-                "start.sh",
-                "/bin/busybox",
-                "/bin/sh\0./start.sh\0",
-                Kind::Shell,
-            ),
-            ("httpd", "/bin/busybox", "httpd\0-f\0", Kind::Program),
-            ("sleep", "/bin/busybox", "sleep\x0010\0", Kind::Idle),
-            ("tail", "/usr/bin/tail", "tail\0-f\0/x\0", Kind::Idle),
-            ("tini", "/usr/bin/tini", "tini\0--\0app\0", Kind::Init),
-            ("flock", "/usr/bin/flock", "flock\0l\0app\0", Kind::Launcher),
-            ("npm start", "/usr/bin/node", "npm start\0", Kind::Launcher),
-            (
-                "node",
-                "/usr/bin/node",
-                "node\0/usr/bin/npm\0start\0",
-                Kind::Launcher,
-            ),
-            (
-                "MainThread",
-                "/usr/bin/node",
-                "node\0/x/yarn.js\0start\0",
-                Kind::Launcher,
-            ),
-            ("node", "/usr/bin/node", "node\0server.js\0", Kind::Program),
-            (
-                "parallel",
-                "/usr/bin/perl",
-                "perl\0/usr/bin/parallel\0",
-                Kind::Launcher,
-            ),
-            (
-                "gunicorn: maste",
-                "/usr/bin/python3",
-                "gunicorn: master [app]\0",
-                Kind::Program,
-            ),
-            // One file with many names (toybox), or an emulator.
-            ("sh", "/app/server", "sh\0", Kind::Shell),
-            // Where the file may not be looked at, the rest must do.
-            ("sh", "", "sh\0-c\0app\0", Kind::Shell),
-            ("start.sh", "", "/bin/bash\0/x/start.sh\0", Kind::Shell),
-            (
-                "a-very-long-nam",
-                "",
-                "/bin/sh\0./a-very-long-name.sh\0",
-                Kind::Shell,
-            ),
-            ("app", "", "sh\0-c\0app\0", Kind::Program),
-            ("npm start", "", "npm start\0", Kind::Launcher),
-            ("app", "", "", Kind::Program),
-            (
-                "softstop-init",
-                "/x/softstop-init",
-                "/x/softstop-init\0drain\0",
-                Kind::Drain,
-            ),
-            (
-                "softstop-watch",
-                "/x/softstop-init",
-                "/x/softstop-init\0drain\0",
-                Kind::Watch,
-            ),
-            (
-                "softstop-init",
-                "/x/softstop-init",
-                "/x/softstop-init\0--\0drain\0",
-                Kind::Softstop,
-            ),
-            ("", "", "\0\0\0", Kind::Program),
-            (" ", "/", "-\0", Kind::Program),
-        ] {
-            assert_eq!(
-                kind(name.as_bytes(), exe.as_bytes(), cmdline.as_bytes()),
-                expected,
-                "{name} {exe} {cmdline:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn it_agrees_with_the_tables() {
-        use softstop_programs::launcher::{self, LAUNCHERS, Passing};
-        use softstop_programs::profile::{Detect, Drain, PROFILES};
-        for launcher in LAUNCHERS {
-            let exe = format!("/usr/bin/{}", launcher.name);
-            let found = kind(launcher.name.as_bytes(), exe.as_bytes(), exe.as_bytes());
-            let expected: &[Kind] = match launcher.passing {
-                Passing::Init => &[Kind::Init],
-                Passing::GroupInit => &[Kind::Init, Kind::Launcher],
-                Passing::Forwards | Passing::Swallows => &[Kind::Launcher, Kind::Init],
-                Passing::Replaces | Passing::Foreign => &[Kind::Program, Kind::Launcher],
-            };
-            assert!(expected.contains(&found), "{launcher:?}: {found:?}");
-        }
-        for list in [SHELLS, OTHER_SHELLS] {
-            for name in std::str::from_utf8(list).unwrap().split(' ') {
-                use softstop_programs::shell::{Shell, by_name};
-                let known = by_name(name);
-                assert_eq!(
-                    known == Some(Shell::Unsupported),
-                    list == OTHER_SHELLS,
-                    "{name}: {known:?}"
-                );
-            }
-        }
-        for profile in PROFILES {
-            for detect in profile.detect {
-                if let Detect::Program(name) = detect {
-                    let found = kind(name.as_bytes(), name.as_bytes(), b"");
-                    let idle = profile.drain == Drain::NoHandler;
-                    assert!(
-                        found == Kind::Program
-                            || (idle && found == Kind::Idle)
-                            || launcher::by_name(name).is_some(),
-                        "{name}: {found:?}"
-                    );
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use softstop_programs::signal::Signal;
 
 use crate::proc::{Masks, Stat, base_name, is, number, open_flags, words};
-use crate::process::{Kind, Process, Stdin, is_one_of, kind};
+use crate::process::{Drains, Kind, Process, Stdin, drains, is_one_of, kind};
 use crate::sys::{self, Errno, File, Open, bit};
 use crate::text::{Text, decimal};
 use crate::tree::{Role, Table};
@@ -21,7 +21,7 @@ impl Container {
     /// The container whose standard input `pid` has.
     pub fn of(pid: u32) -> Self {
         let mut stdin = [0; 64];
-        let length = target(pid, b"fd/0", &mut stdin).map_or(0, <[u8]>::len);
+        let length = target(pid, b"fd/0", &mut stdin).len();
         Self { stdin, length }
     }
 
@@ -80,9 +80,7 @@ fn first_entry(entries: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Whether the process that `process` was is still the one with its id.
 pub fn is_still(process: &Process) -> bool {
     let mut buffer = [0; 512];
-    let stat = content(process.pid, b"stat", &mut buffer);
-    stat.ok()
-        .and_then(Stat::parse)
+    Stat::parse(content(process.pid, b"stat", &mut buffer))
         .is_some_and(|stat| stat.start == process.start)
 }
 
@@ -90,17 +88,15 @@ pub fn is_still(process: &Process) -> bool {
 #[inline(never)]
 pub fn read(pid: u32, container: &Container) -> Option<Process> {
     let mut stat = [0; 512];
-    let stat = content(pid, b"stat", &mut stat)
-        .ok()
-        .and_then(Stat::parse)?;
+    let stat = Stat::parse(content(pid, b"stat", &mut stat))?;
     if matches!(stat.state, b'Z' | b'X' | b'x') {
         return None;
     }
     let masks = masks(pid)?;
     let mut exe = [0; 256];
-    let exe = target(pid, b"exe", &mut exe).unwrap_or_default();
+    let exe = target(pid, b"exe", &mut exe);
     let mut cmdline = [0; 256];
-    let cmdline = content(pid, b"cmdline", &mut cmdline).unwrap_or_default();
+    let cmdline = content(pid, b"cmdline", &mut cmdline);
     let kind = kind(stat.name, exe, cmdline);
     let waits = kind == Kind::Softstop
         || ((masks.caught | masks.blocked) & bit(TERM) == 0 && waits_for_signals(pid));
@@ -112,6 +108,12 @@ pub fn read(pid: u32, container: &Container) -> Option<Process> {
         blocked: if waits { u64::MAX } else { masks.blocked },
         ignored: masks.ignored,
         kind,
+        // A launcher's words are another program's.
+        drains: if kind == Kind::Program {
+            drains(exe, cmdline)
+        } else {
+            Drains::OnTerm
+        },
         stdin: stdin(pid, container),
         hangs_up: stat.terminal && stat.session == pid,
         role: Role::Away,
@@ -121,27 +123,26 @@ pub fn read(pid: u32, container: &Container) -> Option<Process> {
 #[inline(never)] // its buffer is large: the list of groups comes before the masks
 fn masks(pid: u32) -> Option<Masks> {
     let mut buffer = [0; 4096];
-    content(pid, b"status", &mut buffer)
-        .ok()
-        .and_then(Masks::parse)
+    Masks::parse(content(pid, b"status", &mut buffer))
 }
 
 /// Whether the process is in `sigwait` at this moment. It blocks the signals it waits for, but not while it waits, so its
 /// masks look as if they would end it.
 fn waits_for_signals(pid: u32) -> bool {
     let mut buffer = [0; 64];
-    content(pid, b"wchan", &mut buffer).is_ok_and(|place| place.starts_with(b"do_sigtimedwait"))
+    content(pid, b"wchan", &mut buffer).starts_with(b"do_sigtimedwait")
 }
 
 fn stdin(pid: u32, container: &Container) -> Stdin {
     const ACCESS_MODE: u64 = 3;
     let mut buffer = [0; 64];
-    let Ok(link) = target(pid, b"fd/0", &mut buffer) else {
+    let link = target(pid, b"fd/0", &mut buffer);
+    if link.is_empty() {
         return Stdin::Unknown;
-    };
+    }
     if is(link, b"/dev/null") {
         let mut buffer = [0; 64];
-        let info = content(pid, b"fdinfo/0", &mut buffer).unwrap_or_default();
+        let info = content(pid, b"fdinfo/0", &mut buffer);
         if open_flags(info).is_some_and(|flags| flags & ACCESS_MODE == 0) {
             return Stdin::Null;
         }
@@ -182,19 +183,19 @@ pub fn first_is_of_this_container() -> bool {
         target(1, b"ns/mnt", &mut first),
         target(sys::pid(), b"ns/mnt", &mut own),
     );
-    first.is_ok() && first == own
+    !first.is_empty() && is(first, own)
 }
 
 /// Whether the init `pid` hands a signal on to its child alone, not to the whole process group: that would interrupt
 /// the workers of a pool. Only tini and its likes can tell us.
 pub fn forwards_to_child_only(pid: u32) -> bool {
     let mut buffer = [0; 256];
-    let cmdline = content(pid, b"cmdline", &mut buffer).unwrap_or_default();
+    let cmdline = content(pid, b"cmdline", &mut buffer);
     let mut words = words(cmdline);
     let name = words.next().map(base_name).unwrap_or_default();
     let mut options = words.take_while(|word| word.starts_with(b"-") && *word != b"--");
     let mut environment = [0; 4096];
-    let environment = content(pid, b"environ", &mut environment).unwrap_or_default();
+    let environment = content(pid, b"environ", &mut environment);
     let by_environment =
         crate::proc::words(environment).any(|word| word.starts_with(b"TINI_KILL_PROCESS_GROUP="));
     is_one_of(name, b"catatonit docker-init tini tini-static")
@@ -207,12 +208,20 @@ fn entry(pid: u32, name: &[u8]) -> Text<40> {
     Text::of(&[b"/proc/", decimal(pid).as_bytes(), b"/", name])
 }
 
-/// What `/proc/PID/NAME` holds, as much as fits.
-fn content<'b>(pid: u32, name: &[u8], buffer: &'b mut [u8]) -> sys::Result<&'b [u8]> {
-    File::open(entry(pid, name).as_c_str()?, Open::Read)?.read_up_to(buffer)
+/// What `/proc/PID/NAME` holds, as much as fits; nothing if it cannot be read.
+#[inline(never)]
+fn content<'b>(pid: u32, name: &[u8], buffer: &'b mut [u8]) -> &'b [u8] {
+    let path = entry(pid, name);
+    path.as_c_str()
+        .and_then(|path| File::open(path, Open::Read))
+        .and_then(|file| file.read_up_to(buffer))
+        .unwrap_or_default()
 }
 
-/// Where `/proc/PID/NAME` leads, as much as fits.
-fn target<'b>(pid: u32, name: &[u8], buffer: &'b mut [u8]) -> sys::Result<&'b [u8]> {
-    sys::read_link(entry(pid, name).as_c_str()?, buffer)
+/// Where `/proc/PID/NAME` leads, as much as fits; nothing if that cannot be read.
+fn target<'b>(pid: u32, name: &[u8], buffer: &'b mut [u8]) -> &'b [u8] {
+    let path = entry(pid, name);
+    path.as_c_str()
+        .and_then(|path| sys::read_link(path, buffer))
+        .unwrap_or_default()
 }

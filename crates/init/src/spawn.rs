@@ -2,7 +2,7 @@
 
 use crate::proc::base_name;
 use crate::sys::{self, Errno, Fork, SignalSet, Vector};
-use crate::text::{Text, say};
+use crate::text::{Text, say_all};
 
 /// What a container gets that has no PATH.
 const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -83,7 +83,7 @@ fn explain(name: &[u8], errno: Errno, path: &[u8]) -> u8 {
     } else {
         errno.text()
     };
-    say(&[
+    say_all(&[
         b"cannot run \"",
         name,
         b"\": ",

@@ -10,7 +10,7 @@ use arch::nr;
 
 /// An error number of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Errno(pub i32);
+pub struct Errno(pub usize);
 
 impl Errno {
     /// No such file or directory.
@@ -56,7 +56,7 @@ impl Errno {
 pub type Result<T> = core::result::Result<T, Errno>;
 
 fn check(result: isize) -> Result<usize> {
-    usize::try_from(result).map_err(|_| Errno(i32::try_from(-result).unwrap_or(i32::MAX)))
+    usize::try_from(result).map_err(|_| Errno(result.unsigned_abs()))
 }
 
 /// Makes one call. Out of line: a call site then is a few moves, not a copy of the instruction and the check.

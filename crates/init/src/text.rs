@@ -45,14 +45,15 @@ impl<const N: usize> Text<N> {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
-    /// The text as a path.
+    /// The text as a path, which holds no NUL: its pieces come from the kernel's own strings.
     ///
     /// # Errors
-    /// If it was cut off or holds a NUL.
+    /// If it was cut off.
     pub fn as_c_str(&self) -> sys::Result<&CStr> {
-        let text = self.bytes.get(..=self.length).filter(|_| !self.cut);
-        text.and_then(|text| CStr::from_bytes_with_nul(text).ok())
-            .ok_or(Errno::NAMETOOLONG)
+        if self.cut {
+            return Err(Errno::NAMETOOLONG);
+        }
+        CStr::from_bytes_until_nul(&self.bytes).map_err(|_| Errno::NAMETOOLONG)
     }
 }
 
@@ -69,8 +70,22 @@ impl<const N: usize> Default for Text<N> {
     }
 }
 
+/// A number in decimal.
+#[derive(Debug)]
+pub struct Decimal {
+    digits: [u8; 10],
+    first: usize,
+}
+
+impl Decimal {
+    /// The digits.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.digits.get(self.first..).unwrap_or_default()
+    }
+}
+
 /// A process id in decimal.
-pub fn decimal(mut value: u32) -> Text<12> {
+pub fn decimal(mut value: u32) -> Decimal {
     let mut digits = [0_u8; 10];
     let mut first = digits.len();
     for digit in digits.iter_mut().rev() {
@@ -81,24 +96,30 @@ pub fn decimal(mut value: u32) -> Text<12> {
             break;
         }
     }
-    Text::of(&[digits.get(first..).unwrap_or_default()])
+    Decimal { digits, first }
 }
 
 /// One line on standard error, in one write.
-pub fn say(pieces: &[&[u8]]) {
-    let mut line = Text::<512>::of(&[b"softstop-init: "]);
+pub fn say(what: &[u8], detail: &[u8]) {
+    say_all(&[what, detail]);
+}
+
+/// The same, of more than two pieces.
+pub fn say_all(pieces: &[&[u8]]) {
+    let mut line = Text::<512>::new();
+    line.push(b"softstop-init: ");
     for piece in pieces {
         line.push(piece);
     }
-    let mut bytes = line.bytes;
-    for byte in &mut bytes {
+    for byte in &mut line.bytes {
         // A line is a line, whatever a file name holds.
         if byte.is_ascii_control() {
             *byte = b'?';
         }
     }
-    if let Some(end) = bytes.get_mut(line.length) {
+    if let Some(end) = line.bytes.get_mut(line.length) {
         *end = b'\n';
+        line.length += 1;
     }
-    sys::write(sys::STDERR, bytes.get(..=line.length).unwrap_or_default());
+    sys::write(sys::STDERR, line.as_bytes());
 }

@@ -2,7 +2,7 @@
 
 use softstop_programs::signal::Signal;
 
-use crate::process::{Kind, Process, Stdin};
+use crate::process::{Drains, Kind, Process, Stdin};
 
 /// What stopping means for a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Role {
     Program,
     /// The same, fed by a pipe: end-of-file should end it, after what feeds it.
     Consumer,
-    /// A program that the signal would kill: it has no handler.
+    /// A program that the signal would kill, for it has no handler; or whose handler drops its work.
     Unhandled,
     /// It holds no work.
     Idle,
@@ -102,12 +102,12 @@ impl<'a> Table<'a> {
         self.rows().iter().any(|row| roles.contains(&row.role))
     }
 
-    /// Gives every process below `root` its role for `signal`, from the top: what is behind a process that looks after
+    /// Gives every process below `root` its role for `stop`, from the top: what is behind a process that looks after
     /// its own children stays [`Role::Away`].
     ///
     /// `scripts`: leave a script that is ready to handle the signal alone with it. Otherwise every shell is looked
     /// through.
-    pub fn judge(&mut self, root: u32, signal: u8, scripts: bool) {
+    pub fn judge(&mut self, root: u32, stop: Stop, scripts: bool) {
         for row in self.rows_mut() {
             row.role = Role::Away;
         }
@@ -121,7 +121,7 @@ impl<'a> Table<'a> {
                 if row.role != Role::Away || !self.reaches(row, root) {
                     continue;
                 }
-                let role = self.role(row, signal, scripts);
+                let role = self.role(row, stop, scripts);
                 changed |= role != Role::Away;
                 if let Some(row) = self.rows_mut().get_mut(index) {
                     row.role = role;
@@ -136,15 +136,17 @@ impl<'a> Table<'a> {
     fn reaches(&self, row: &Process, root: u32) -> bool {
         row.parent == root
             || self.get(row.parent).is_some_and(|parent| {
-                matches!(
-                    parent.role,
-                    Role::Swallower | Role::Wrapper | Role::Unhandled | Role::Deferred | Role::Trap
-                )
+                match parent.role {
+                    Role::Swallower | Role::Wrapper | Role::Deferred | Role::Trap => true,
+                    // What never drains looks after its own children all the same.
+                    Role::Unhandled => parent.drains != Drains::Never,
+                    _ => false,
+                }
             })
     }
 
-    fn role(&self, row: &Process, signal: u8, scripts: bool) -> Role {
-        let handles = signal_for(row, signal).is_some();
+    fn role(&self, row: &Process, stop: Stop, scripts: bool) -> Role {
+        let handles = signal_for(row, stop).is_some();
         match row.kind {
             Kind::Drain | Kind::Watch => Role::Away,
             Kind::Program | Kind::Softstop | Kind::Idle if handles && row.stdin == Stdin::Pipe => {
@@ -155,7 +157,7 @@ impl<'a> Table<'a> {
             Kind::Idle => Role::Idle,
             Kind::Launcher => Role::Wrapper,
             Kind::Init => Role::Swallower,
-            Kind::Shell | Kind::OtherShell if !catches(row, signal) => Role::Swallower,
+            Kind::Shell | Kind::OtherShell if !catches(row, stop.signal) => Role::Swallower,
             Kind::Shell if scripts => self.script(row),
             Kind::Shell | Kind::OtherShell => Role::Trap,
         }
@@ -181,12 +183,33 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The signal that stops this process gracefully when `stop` is wanted: that, or SIGTERM if it only handles that.
-pub fn signal_for(process: &Process, stop: u8) -> Option<u8> {
+/// What a stop asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Stop {
+    /// The signal.
+    pub signal: u8,
+    /// The caller chose it, so it knows the program: what is known here does not count.
+    pub chosen: bool,
+    /// The process that the kubelet's signal reaches, or would reach without us: PID 1, or the child in its place.
+    pub main: u32,
+}
+
+/// The signal that stops this process gracefully: what the caller says, else what is known of the program, else SIGTERM.
+/// None if it has no handler, or drops its work on every signal and would not have got one without us.
+pub fn signal_for(process: &Process, stop: Stop) -> Option<u8> {
     let term = Signal::TERM.number();
     let shell = matches!(process.kind, Kind::Shell | Kind::OtherShell);
-    if process.handles(stop) && !(shell && stop == Signal::INT.number()) {
-        Some(stop)
+    if !stop.chosen {
+        match process.drains {
+            Drains::On(signal) if stop.signal == term && process.catches(signal.number()) => {
+                return Some(signal.number());
+            }
+            Drains::Never if process.pid != stop.main => return None,
+            _ => {}
+        }
+    }
+    if process.handles(stop.signal) && !(shell && stop.signal == Signal::INT.number()) {
+        Some(stop.signal)
     } else {
         process.handles(term).then_some(term)
     }

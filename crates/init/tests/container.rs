@@ -127,7 +127,7 @@ pub(crate) struct Container {
 }
 
 impl Container {
-    /// Starts `argv` as PID 1. `app` to `app3` are the drainer; `{DIR}` is the container's directory.
+    /// Starts `argv` as PID 1. `app` to `app3`, `daphne` and `nginx` are the drainer; `{DIR}` is the container's directory.
     pub(crate) fn start<S: AsRef<str>>(argv: &[S]) -> Self {
         Self::start_with(argv, |_| {})
     }
@@ -161,7 +161,7 @@ impl Container {
             .stdin(null)
             .stdout(output.try_clone().expect("output"))
             .stderr(output);
-        for name in ["app", "app2", "app3"] {
+        for name in ["app", "app2", "app3", "daphne", "nginx"] {
             std::os::unix::fs::symlink(drainer(), directory.path().join(name)).expect("link");
         }
         command

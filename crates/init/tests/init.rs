@@ -7,6 +7,7 @@ mod celery;
 mod cli;
 mod container;
 mod hook;
+mod known;
 mod load;
 mod restricted;
 mod shapes;

@@ -1,5 +1,8 @@
 //! Whether softstop-init can be brought to a container, and in which role.
 
+use softstop_programs::profile::Drain;
+use softstop_programs::signal::Signal;
+
 use super::drain::{self, Drains};
 use super::{Chooser, Decision, HOOK_GRACE, Need};
 use crate::observe::pre_stop::Slot;
@@ -43,16 +46,27 @@ impl Chooser<'_, '_> {
     pub(super) fn injected(&self, verdict: Verdict, need: &Need<'_>) -> Decision {
         let programs: Vec<_> = self.container.main_program().into_iter().collect();
         let (drains, env) = drain::of_all(self.container, &programs);
-        let signal = match drains {
-            Drains::On(signal) | Drains::OnStopSignal(signal) => Some(signal),
-            _ => None,
-        };
         Decision {
-            signal: need.signal.or(signal),
+            signal: need.signal.or_else(|| self.signal(drains)),
             env,
             // What has no drain gets none by softstop-init either.
             drain_in_delay: drains == Drains::Never,
             ..self.verdict(verdict, need.reason, need.why)
+        }
+    }
+
+    /// The signal that softstop-init is told to send. Untold it sends each program what is known to drain that, leaves
+    /// alone what no signal drains, and sends SIGTERM to the rest.
+    fn signal(&self, drains: Drains) -> Option<Signal> {
+        let profile = self.container.main_program()?.profile;
+        let mixed = self.container.runs.script().is_some_and(|s| s.mixed);
+        match drains {
+            // One signal for all would be wrong for some.
+            _ if mixed => None,
+            Drains::On(signal) | Drains::OnStopSignal(signal) => Some(signal),
+            // Its requests are done when the longer delay is over, or a variable makes it drain on SIGTERM.
+            _ if profile.is_some_and(|profile| profile.drain == Drain::Never) => Some(Signal::TERM),
+            _ => None,
         }
     }
 

@@ -6,6 +6,9 @@ use super::drain::{self, Drains};
 use super::{Chooser, Decision, Need, hazard};
 use crate::Verdict;
 use crate::observe::runs::{Program, Script};
+use crate::story;
+
+const OTHER_SIGNAL: &str = "the program drains on another signal than the one it will get";
 
 impl Chooser<'_, '_> {
     /// The main program is PID 1 already, or becomes so without an edit.
@@ -79,6 +82,10 @@ impl Chooser<'_, '_> {
             )
         };
         let decision = match drains {
+            // The shell stays: softstop-init sees each program, and none needs to be told of PID 1.
+            Drains::On(_) if script.mixed && !story::may_replace_itself(self.container) => {
+                self.hook(&self.need("other-signal", OTHER_SIGNAL))
+            }
             Drains::On(signal) => self.hook(&Self::other_signal(signal)),
             Drains::NoHandler => self.no_handler(script.runs_before_tail()),
             _ => match hazard::find(self.container, self.around.sends_signals, script) {
@@ -117,7 +124,7 @@ impl Chooser<'_, '_> {
     fn other_signal(signal: Signal) -> Need<'static> {
         Need {
             reason: "other-signal",
-            why: "the program drains on another signal than the one it will get",
+            why: OTHER_SIGNAL,
             signal: Some(signal),
         }
     }

@@ -162,6 +162,8 @@ pub(crate) struct Script {
     pub(crate) tails: Vec<Program>,
     /// The program that does the work, as far as it can be told.
     main: Option<Program>,
+    /// Its known programs drain on different signals, or some on none.
+    pub(crate) mixed: bool,
 }
 
 impl Script {
@@ -235,7 +237,7 @@ impl Runs {
                     None => {
                         let reading = crate::shell::read_with(item.text(), dialect, sourced);
                         let zero = zero.map(|zero| peeled.rest + zero);
-                        let (tails, main) = programs(&reading, runtime);
+                        let (tails, main, mixed) = programs(&reading, runtime);
                         return Self::Script(Box::new(Script {
                             launchers,
                             shell,
@@ -246,6 +248,7 @@ impl Runs {
                             reading,
                             tails,
                             main,
+                            mixed,
                         }));
                     }
                     Some(why) => opaque(text, why),
@@ -308,9 +311,10 @@ fn unreadable(why: Option<Unreadable>, env: &Env<'_>) -> Option<Opaque> {
         .then_some(Opaque::Environment)
 }
 
-/// The programs in tail position, and the one that does the work: of several, the one softstop knows best. A tail that
-/// only idles (`julia app.jl; sleep 1`) leaves that to a known program before it.
-fn programs(reading: &Reading, runtime: Runtime) -> (Vec<Program>, Option<Program>) {
+/// The programs in tail position, the one that does the work, and whether the known ones differ in what drains them. Of
+/// several, softstop's best known does the work; a tail that only idles (`julia app.jl; sleep 1`) leaves that to a known
+/// program before it.
+fn programs(reading: &Reading, runtime: Runtime) -> (Vec<Program>, Option<Program>, bool) {
     let read = |command: &Command| Program::read(&command.words, &command.assignments, runtime);
     let external = || {
         reading
@@ -329,13 +333,21 @@ fn programs(reading: &Reading, runtime: Runtime) -> (Vec<Program>, Option<Progra
         .filter(|command| command.tail)
         .map(read)
         .collect();
+    let all: Vec<_> = external().map(read).collect();
+    let mut drains = all
+        .iter()
+        .filter_map(|program| program.profile.map(|profile| profile.drain))
+        .filter(|drain| matches!(drain, Drain::On(_) | Drain::Never));
+    let mixed = match drains.next() {
+        Some(first) => drains.any(|other| other != first),
+        None => false,
+    };
     let tail = best(&tails);
     if tail.as_ref().is_some_and(|tail| tail.rank() > 0) {
-        return (tails, tail);
+        return (tails, tail, mixed);
     }
-    let all: Vec<_> = external().map(read).collect();
     let known = best(&all).filter(|program| tail.is_none() || program.rank() > 1);
-    (tails, known.or(tail))
+    (tails, known.or(tail), mixed)
 }
 
 fn is_external(command: &Command) -> bool {

@@ -1,10 +1,21 @@
 //! Whom to signal, on trees made up and random.
 
+mod known;
+
 use super::*;
 use crate::random::Random;
 use crate::sys::bit;
 
 const TERM: u8 = 15;
+
+/// SIGTERM, as the kubelet sends it.
+fn term(main: u32) -> Stop {
+    Stop {
+        signal: TERM,
+        chosen: false,
+        main,
+    }
+}
 
 fn process(pid: u32, parent: u32, kind: Kind, handles: bool) -> Process {
     let caught = if handles { bit(TERM) } else { 0 };
@@ -20,24 +31,42 @@ fn process(pid: u32, parent: u32, kind: Kind, handles: bool) -> Process {
 
 /// One step over `processes`; who got which signal.
 fn step(drain: &mut Drain, processes: &[Process], now: u64) -> (Step, Vec<(u32, u8)>) {
+    let mut sent = Vec::new();
+    let step = with(processes, |table| {
+        drain.step(table, now, &mut |process, signal| {
+            sent.push((process.pid, signal));
+            true
+        })
+    });
+    (step, sent)
+}
+
+/// SIGTERM once more over `processes`; who got which signal.
+fn insist(drain: &mut Drain, processes: &[Process]) -> Vec<(u32, u8)> {
+    let mut sent = Vec::new();
+    with(processes, |table| {
+        drain.insist(table, TERM, &mut |process, signal| {
+            sent.push((process.pid, signal));
+            true
+        });
+    });
+    sent
+}
+
+fn with<T>(processes: &[Process], act: impl FnOnce(&mut Table) -> T) -> T {
     let mut rows = processes.to_vec();
     let mut table = Table::new(&mut rows);
     for process in processes {
         table.push(*process);
     }
     table.sort();
-    let mut sent = Vec::new();
-    let step = drain.step(&mut table, now, &mut |process, signal| {
-        sent.push((process.pid, signal));
-        true
-    });
-    (step, sent)
+    act(&mut table)
 }
 
 #[test]
 fn shells_first_then_programs_then_the_rest() {
     let mut marks = [Mark::default(); 16];
-    let mut drain = Drain::new(Owner::Init { main: 2 }, 1, TERM, &mut marks);
+    let mut drain = Drain::new(Owner::Init, 1, term(2), &mut marks);
     let tree = [
         process(1, 0, Kind::Softstop, true),
         process(2, 1, Kind::Shell, false),
@@ -77,7 +106,7 @@ fn shells_first_then_programs_then_the_rest() {
 #[test]
 fn a_reused_id_is_another_process() {
     let mut marks = [Mark::default(); 16];
-    let mut drain = Drain::new(Owner::Hook, 1, TERM, &mut marks);
+    let mut drain = Drain::new(Owner::Hook, 1, term(1), &mut marks);
     let shell = process(1, 0, Kind::Shell, false);
     let program = process(7, 1, Kind::Program, true);
     assert_eq!(step(&mut drain, &[shell, program], 0).1, [(7, TERM)]);
@@ -93,7 +122,7 @@ fn a_reused_id_is_another_process() {
 #[test]
 fn a_launcher_whose_shell_was_ended_is_not_told() {
     let mut marks = [Mark::default(); 16];
-    let mut drain = Drain::new(Owner::Init { main: 2 }, 1, TERM, &mut marks);
+    let mut drain = Drain::new(Owner::Init, 1, term(2), &mut marks);
     let init = process(1, 0, Kind::Softstop, true);
     let launcher = process(2, 1, Kind::Launcher, true);
     let shell = process(3, 2, Kind::Shell, false);
@@ -119,7 +148,7 @@ fn a_launcher_whose_shell_was_ended_is_not_told() {
 #[test]
 fn a_hook_ends_a_loop_that_is_not_pid_1() {
     let mut marks = [Mark::default(); 16];
-    let mut drain = Drain::new(Owner::Hook, 1, TERM, &mut marks);
+    let mut drain = Drain::new(Owner::Hook, 1, term(1), &mut marks);
     let first = process(1, 0, Kind::Shell, false);
     let shell = process(2, 1, Kind::Shell, false);
     let old = process(3, 2, Kind::Program, true);
@@ -182,7 +211,7 @@ fn scripts_with_a_handler() {
         ),
     ] {
         let mut marks = [Mark::default(); 16];
-        let mut drain = Drain::new(Owner::Init { main: 2 }, 1, TERM, &mut marks);
+        let mut drain = Drain::new(Owner::Init, 1, term(2), &mut marks);
         let (_, mut sent) = step(
             &mut drain,
             &[process(1, 0, Kind::Softstop, true), shell, child],
@@ -243,12 +272,9 @@ fn random_trees() {
             rows.push(row);
         }
         let mut marks = [Mark::default(); 32];
-        let owner = if hook {
-            Owner::Hook
-        } else {
-            Owner::Init { main: 2 }
-        };
-        let mut drain = Drain::new(owner, 1, TERM, &mut marks);
+        let owner = if hook { Owner::Hook } else { Owner::Init };
+        let main = if hook { 1 } else { 2 };
+        let mut drain = Drain::new(owner, 1, term(main), &mut marks);
         let mut told: Vec<u32> = Vec::new();
         let mut scripts = false;
         let mut now = 0;

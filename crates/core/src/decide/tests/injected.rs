@@ -125,3 +125,67 @@ fn softstop_init_gives_the_program_its_variables_at_once() {
     );
     assert!(plan_with(&patched, &world).changes.is_empty());
 }
+
+/// It knows most programs itself, and leaves alone what no signal drains: it is told where the plan knows better.
+#[test]
+fn softstop_init_is_told_a_signal_where_one_is_right_for_all() {
+    let world = World {
+        capabilities: injection(),
+        ..World::default()
+    };
+    let with = |mut pod: Value, key: &str, value: &str| {
+        pod["metadata"]["annotations"][key] = json!(value);
+        pod
+    };
+    let bash = |script| argv(&["bash", "-c", script]);
+    let piped = |program: &str| shell(&format!("{program} | tee log"));
+    for (pod, signal) in [
+        // Its requests are done when the longer delay is over; uWSGI gets its variables.
+        (piped("daphne app:app"), Some("SIGTERM")),
+        (piped("uwsgi --master"), Some("SIGTERM")),
+        (piped("nginx"), Some("SIGQUIT")),
+        (piped("gunicorn app:app"), None),
+        (argv(&["/start.sh"]), None),
+        (pod(json!({ "ports": [{ "containerPort": 80 }] })), None),
+        (
+            with(pod(json!({})), "softstop.dev/stop-signal", "TERM"),
+            Some("SIGTERM"),
+        ),
+        (
+            with(piped("daphne app:app"), "softstop.dev/stop-signal", "INT"),
+            Some("SIGINT"),
+        ),
+        // nginx drains on SIGQUIT, PHP-FPM, which answers it, on no signal.
+        (shell("php-fpm & nginx & wait"), None),
+        (shell("nginx; php-fpm -F | tee log"), None),
+        (shell("php-fpm -D; nginx -g 'daemon off;'"), None),
+        // PID 1 itself is told.
+        (
+            shell("php-fpm -D; exec nginx -g 'daemon off;'"),
+            Some("SIGQUIT"),
+        ),
+        (bash("php-fpm -D; nginx -g 'daemon off;'"), Some("SIGQUIT")),
+    ] {
+        let patched = apply(&pod, &plan_with(&pod, &world));
+        let command = &patched["spec"]["containers"][0]["lifecycle"]["preStop"]["exec"]["command"];
+        let words: Vec<_> = command
+            .as_array()
+            .unwrap_or_else(|| panic!("no hook: {pod:#}"))
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
+        let told = words
+            .windows(2)
+            .find(|pair| pair[0] == "--signal")
+            .map(|pair| pair[1]);
+        assert_eq!(told, signal, "{pod:#} {words:?}");
+    }
+    let mut pod = piped("daphne app:app");
+    pod["spec"]["shareProcessNamespace"] = json!(true);
+    let patched = apply(&pod, &plan_with(&pod, &world));
+    let command = &patched["spec"]["containers"][0]["command"];
+    assert_eq!(
+        (&command[1], &command[2]),
+        (&json!("--signal"), &json!("SIGTERM"))
+    );
+}

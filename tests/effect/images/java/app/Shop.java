@@ -24,7 +24,7 @@ public class Shop {
         });
         server.setExecutor(Executors.newFixedThreadPool(16));
         if (words.length == 0) {
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> server.stop(30)));
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> server.stop(5)));
         }
         server.start();
     }
