@@ -32,6 +32,9 @@ impl Journal {
         let mut journal = Self::default();
         for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
             let path = entry?.path();
+            if path.is_dir() {
+                continue;
+            }
             let text = fs::read_to_string(&path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
             let pod = path.file_name().unwrap_or_default().to_string_lossy();

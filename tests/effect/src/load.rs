@@ -16,8 +16,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use crate::fastcgi;
 use crate::row::Protocol;
+use crate::{fastcgi, postgres, redis};
 
 /// Between two requests of one stream.
 const PERIOD: Duration = Duration::from_millis(300);
@@ -72,13 +72,15 @@ pub(crate) async fn stream(
     requests.join_all().await
 }
 
-/// One POST on a new connection: whether the answer is `ok` and the order's number.
+/// One request on a new connection: whether the answer is `ok` and the order's number.
 async fn order(target: SocketAddr, protocol: Protocol, number: u64) -> anyhow::Result<bool> {
     let stream = TcpStream::connect(target).await?;
     stream.set_nodelay(true)?;
     let body = match protocol {
         Protocol::Http => http(stream, target, number).await?,
         Protocol::FastCgi(script) => fastcgi::post(stream, script, &format!("id={number}")).await?,
+        Protocol::Postgres => postgres::select(stream, number).await?,
+        Protocol::Redis => redis::wait(stream, number).await?,
     };
     Ok(body == format!("ok {number}\n"))
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::row::{Mode, Protocol, Row, Work};
+use crate::row::{Cleans, Mode, Protocol, Row, Work};
 
 /// The label by which the policy finds the namespaces it is for.
 const LABEL: &str = "effect.softstop.dev/mode";
@@ -69,6 +69,13 @@ fn deployment(row: &Row, mode: Mode, namespace: &str, journal: &Path) -> Value {
     let mut container = json!({"name": "app", "image": image(row), "imagePullPolicy": "Never",
         "workingDir": server.dir, "env": env, "volumeMounts": [{"name": "log", "mountPath": "/log"}],
         "securityContext": {"readOnlyRootFilesystem": server.read_only}});
+    if matches!(server.cleans, Cleans::Removes(_) | Cleans::Logged(..)) {
+        let own = json!({"name": "log", "mountPath": "/own", "subPathExpr": own_folder("$(POD)")});
+        container["volumeMounts"] = json!([own]);
+    }
+    if let Some(user) = server.user {
+        container["securityContext"]["runAsUser"] = user.into();
+    }
     if !row.form.is_of_image() {
         container["command"] = row.form.argv(server.line, &script(row)).into();
     }
@@ -77,7 +84,9 @@ fn deployment(row: &Row, mode: Mode, namespace: &str, journal: &Path) -> Value {
         container["readinessProbe"] = json!({"periodSeconds": 1, "timeoutSeconds": 5});
         let (kind, what) = match protocol {
             Protocol::Http => ("httpGet", json!({"path": "/healthz", "port": 8000})),
-            Protocol::FastCgi(_) => ("tcpSocket", json!({"port": 8000})),
+            Protocol::FastCgi(_) | Protocol::Postgres | Protocol::Redis => {
+                ("tcpSocket", json!({"port": 8000}))
+            }
         };
         container["readinessProbe"][kind] = what;
     }
@@ -87,6 +96,11 @@ fn deployment(row: &Row, mode: Mode, namespace: &str, journal: &Path) -> Value {
             "template": {"metadata": {"labels": {"app": "app"}, "annotations": annotations},
                 "spec": {"terminationGracePeriodSeconds": server.grace, "automountServiceAccountToken": false,
                     "containers": [container], "volumes": [{"name": "log", "hostPath": {"path": journal}}]}}}})
+}
+
+/// Where a pod alone writes, in the folder that all write into.
+pub(crate) fn own_folder(pod: &str) -> String {
+    format!("own-{pod}")
 }
 
 /// The image of a row's pods: one per folder, with the scripts of all rows; one of the row's own where the image says what is run.

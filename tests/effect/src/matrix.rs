@@ -80,6 +80,11 @@ fn brief(outcome: &Outcome) -> String {
         "broke off".to_owned()
     } else if outcome.dead > 0 {
         "does not start".to_owned()
+    } else if outcome
+        .cleaned
+        .is_some_and(|cleaned| cleaned < outcome.runs)
+    {
+        format!("{}/{}, no clean-up", outcome.lost(), outcome.begun)
     } else {
         format!("{}/{}", outcome.lost(), outcome.begun)
     }

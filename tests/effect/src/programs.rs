@@ -1,7 +1,7 @@
 //! The server programs that only the matrix has: one for each profile that can be had and given work here,
 //! and what starts such programs.
 
-use crate::row::{Protocol, Server, Work};
+use crate::row::{Cleans, Protocol, Server, Work};
 use crate::servers::COMMON;
 
 /// In the order of the profiles.
@@ -40,7 +40,7 @@ pub(crate) const OTHERS: &[Server] = &[
         name: "flask-run",
         system: "`flask run`",
         profile: "flask",
-        cleans: false,
+        cleans: Cleans::No,
         line: "flask --app api run --host 0.0.0.0 --port 8000",
         ..COMMON
     }),
@@ -48,7 +48,7 @@ pub(crate) const OTHERS: &[Server] = &[
         name: "runserver",
         system: "`manage.py runserver`",
         profile: "django",
-        cleans: false,
+        cleans: Cleans::No,
         dir: "/app/site",
         line: "python3 manage.py runserver 0.0.0.0:8000",
         ..COMMON
@@ -147,6 +147,23 @@ pub(crate) const OTHERS: &[Server] = &[
             "node bare.js",
         )
     }),
+    Server {
+        work: Work::Requests(Protocol::Postgres),
+        // One that was killed has to repair its data when it starts again.
+        cleans: Cleans::Removes("postgres.pid"),
+        user: Some(70),
+        ..served(
+            "data",
+            "postgres",
+            "PostgreSQL",
+            "postgres -D /app/postgres",
+        )
+    },
+    Server {
+        work: Work::Requests(Protocol::Redis),
+        cleans: Cleans::Logged("redis.log", "DB saved on disk"),
+        ..served("data", "redis", "Redis", "redis-server /app/redis.conf")
+    },
     launcher("npm", "npm", "npm start"),
     launcher("npm9", "npm 9", "/opt/npm9/node_modules/.bin/npm start"),
     launcher("yarn", "Yarn 1", "yarn start"),
@@ -175,11 +192,6 @@ pub(crate) const LEFT_OUT: &[(&str, &str)] = &[
         "in none of the package indexes that the images are built from",
     ),
     ("erlang", "what runs in it decides"),
-    (
-        "postgres",
-        "what it may lose is in its clients' transactions and on its disk, not in requests",
-    ),
-    ("redis", "what it may lose is on its disk, not in requests"),
     (
         "ruby",
         "what runs in it decides: Puma, Unicorn and Sidekiq are in it",
@@ -219,7 +231,7 @@ const fn served(
         system,
         profile: name,
         line,
-        cleans: false,
+        cleans: Cleans::No,
         ..COMMON
     }
 }
@@ -249,7 +261,7 @@ const fn worker(
 ) -> Server {
     Server {
         work: Work::Tasks(module),
-        cleans: true,
+        cleans: Cleans::Noted,
         ..served(image, name, system, line)
     }
 }

@@ -33,8 +33,23 @@ pub struct Server {
     pub annotations: &'static [(&'static str, &'static str)],
     /// Whether it can be made to end without losing work at all.
     pub drains: bool,
-    /// Whether it has a clean-up of its own that it writes down.
-    pub cleans: bool,
+    /// Whether it has a clean-up of its own.
+    pub cleans: Cleans,
+    /// The user it runs as, if that must not be root.
+    pub user: Option<u32>,
+}
+
+/// How is known that a program's own clean-up ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cleans {
+    /// It has none.
+    No,
+    /// Its application writes it down.
+    Noted,
+    /// It removes this file, in the pod's own folder.
+    Removes(&'static str),
+    /// This file, in the pod's own folder, is its log, and has this sentence.
+    Logged(&'static str, &'static str),
 }
 
 /// What a program does.
@@ -55,6 +70,10 @@ pub enum Protocol {
     Http,
     /// As a web server in front of it speaks to PHP-FPM, for this script.
     FastCgi(&'static str),
+    /// PostgreSQL's: a transaction.
+    Postgres,
+    /// Redis': a command that blocks.
+    Redis,
 }
 
 /// A row of the table.

@@ -1,5 +1,6 @@
 //! One run: pods start, work, are deleted; what was lost is counted.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -16,7 +17,7 @@ use crate::load::{self, Sent};
 use crate::manifest;
 use crate::outcome::Outcome;
 use crate::pods::{Namespace, Pod};
-use crate::row::{End, Mode, Protocol, Row, Work};
+use crate::row::{Cleans, End, Mode, Protocol, Row, Work};
 
 /// Load before the deletion, so that requests are under way.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -109,7 +110,7 @@ impl Site<'_> {
             count(&mut outcome, &sent, begin);
         }
         let notes = Journal::read(journal)?;
-        noted(&mut outcome, row, notes.pods.get(&victim.name));
+        noted(&mut outcome, row, &notes, &victim.name, journal);
         Ok(outcome)
     }
 }
@@ -156,7 +157,7 @@ fn tasks(
         .map(|number| number.to_string())
         .filter(|id| !started(id));
     outcome.stuck = count(never.count());
-    noted(&mut outcome, row, notes.pods.get(&victim.name));
+    noted(&mut outcome, row, &notes, &victim.name, journal);
     Ok(outcome)
 }
 
@@ -169,22 +170,31 @@ fn jobs(row: &Row, namespace: &Namespace<'_>, journal: &Path) -> anyhow::Result<
     let begin = Instant::now();
     namespace.delete(&victim.name)?;
     let mut outcome = ended(follow.end()?, begin);
-    let journal = Journal::read(journal)?;
-    let notes = journal
+    let all = Journal::read(journal)?;
+    let notes = all
         .pods
         .get(&victim.name)
         .context("the pod wrote nothing down")?;
     outcome.begun = u32::try_from(notes.started.len()).unwrap_or(u32::MAX);
     outcome.interrupted = notes.interrupted();
-    noted(&mut outcome, row, Some(notes));
+    noted(&mut outcome, row, &all, &victim.name, journal);
     Ok(outcome)
 }
 
 /// What the program says of its own end.
-fn noted(outcome: &mut Outcome, row: &Row, notes: Option<&Notes>) {
-    if row.server.cleans {
-        outcome.cleaned = Some(notes.is_some_and(|notes| notes.cleaned).into());
-    }
+fn noted(outcome: &mut Outcome, row: &Row, notes: &Journal, pod: &str, journal: &Path) {
+    let notes = notes.pods.get(pod);
+    let own = journal.join(manifest::own_folder(pod));
+    let cleaned = match row.server.cleans {
+        Cleans::No => None,
+        Cleans::Noted => Some(notes.is_some_and(|notes| notes.cleaned)),
+        Cleans::Removes(file) => Some(!own.join(file).exists()),
+        Cleans::Logged(file, sentence) => {
+            let log = fs::read_to_string(own.join(file));
+            Some(log.is_ok_and(|log| log.contains(sentence)))
+        }
+    };
+    outcome.cleaned = cleaned.map(u32::from);
     for name in notes.into_iter().flat_map(|notes| &notes.signals) {
         *outcome.signals.entry(name.clone()).or_default() += 1;
     }

@@ -1,6 +1,6 @@
 //! The server programs.
 
-use crate::row::{Protocol, Server, Work};
+use crate::row::{Cleans, Protocol, Server, Work};
 
 /// What most of them share.
 pub(crate) const COMMON: Server = Server {
@@ -16,7 +16,8 @@ pub(crate) const COMMON: Server = Server {
     read_only: false,
     annotations: &[],
     drains: true,
-    cleans: true,
+    cleans: Cleans::Noted,
+    user: None,
 };
 
 pub(crate) const CELERY: &Server = &Server {

@@ -512,7 +512,7 @@ pub static PROFILES: &[Profile] = &[
         title: "PostgreSQL",
         detect: &[Program("postgres")],
         drain: Drain::On(Signal::INT),
-        note: "measured with 15: SIGTERM waits for every client and ends in a kill and crash recovery, SIGINT stops \
+        note: "measured with 15 and 17: SIGTERM waits for every client and ends in a kill and crash recovery, SIGINT stops \
                cleanly at once; the official image's STOPSIGNAL is SIGINT",
         ..OTHER
     },
@@ -524,7 +524,7 @@ pub static PROFILES: &[Profile] = &[
             default: None,
             sources: &[Flag("--shutdown-timeout", Seconds)],
         },
-        note: "measured with 7: SIGTERM saves all keys (a swallowed one none); it waits 10 s for replicas and as long as \
+        note: "measured with 7 and 8: SIGTERM saves all keys (a swallowed one none); it waits 10 s for replicas and as long as \
                the save takes",
         ..OTHER
     },
