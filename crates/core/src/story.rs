@@ -1,5 +1,7 @@
 //! What will happen, told for people: who is PID 1, and what a stop does, before and after.
 
+use softstop_programs::profile::Drain;
+
 use crate::budget::{Budget, Share};
 use crate::decide::{Decision, Drains};
 use crate::observe::Observed;
@@ -204,13 +206,14 @@ fn after(
         String::new()
     };
     let left = budget.left(share);
+    let no_drain = decision.drain_in_delay
+        || container
+            .profile()
+            .is_some_and(|profile| profile.drain == Drain::Never);
     match decision.verdict {
-        // softstop-init was not told of a signal.
-        Verdict::Init | Verdict::Hook if decision.drain_in_delay && decision.signal.is_none() => {
-            Some(format!(
-                "no signal drains {title}, so softstop-init leaves it the time it has"
-            ))
-        }
+        Verdict::Init | Verdict::Hook if no_drain && decision.signal.is_none() => Some(format!(
+            "no signal is known to drain {title}, so softstop-init leaves it the time it has"
+        )),
         verdict if decision.drain_in_delay && verdict != Verdict::Leave => Some(format!(
             "{title} has {} s to finish its requests, then stops at once",
             share.delay
