@@ -4,7 +4,7 @@ pub(crate) mod argv;
 pub(crate) mod env;
 mod interpreter;
 pub(crate) mod pre_stop;
-mod profile;
+pub(crate) mod profile;
 pub(crate) mod runs;
 
 pub(crate) use profile::{FoundTime, drain_time, has_flag};
@@ -59,6 +59,8 @@ pub(crate) struct Observed<'a> {
     pub(crate) env: Env<'a>,
     pub(crate) argv: Argv<'a>,
     pub(crate) runs: Runs,
+    /// What the setting `runtime` names, where the command shows no program.
+    named: Option<Program>,
     pub(crate) slot: Slot,
     /// Clients connect to it: a network readiness probe, or a port that is not for metrics or the like.
     pub(crate) serves: bool,
@@ -90,6 +92,12 @@ impl<'a> Observed<'a> {
             SourcedFiles::Unknown
         };
         let runs = Runs::read(&argv, &env, settings.runtime.value, sourced);
+        let named = match settings.runtime.value {
+            Runtime::Profile(_) if runs.hides_program() => {
+                Some(Program::read(&[], &[], settings.runtime.value))
+            }
+            _ => None,
+        };
         let foreign = !settings.named && (FOREIGN.contains(&name) || is_foreign(&runs));
         let mut observed = Self {
             view,
@@ -105,6 +113,7 @@ impl<'a> Observed<'a> {
             env,
             argv,
             runs,
+            named,
         };
         observed.found_time = observed.main_program().and_then(|program| {
             let profile = program.profile?;
@@ -117,7 +126,7 @@ impl<'a> Observed<'a> {
 
     /// The program that does the container's work, as far as it can be told.
     pub(crate) fn main_program(&self) -> Option<&Program> {
-        self.runs.main_program()
+        self.runs.main_program().or(self.named.as_ref())
     }
 
     /// softstop-init is PID 1 already: it sees to it that the signal arrives.

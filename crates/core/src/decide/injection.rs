@@ -90,7 +90,7 @@ impl Chooser<'_, '_> {
         }
     }
 
-    fn why_no_hook(&self) -> Option<&'static str> {
+    pub(super) fn why_no_hook(&self) -> Option<&'static str> {
         if let Some(obstacle) = self.why_no_injection() {
             Some(obstacle)
         } else if self.around.pod.shares_pid_namespace() {

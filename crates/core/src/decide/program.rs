@@ -4,9 +4,9 @@ use softstop_programs::signal::Signal;
 
 use super::drain::{self, Drains};
 use super::{Chooser, Decision, Need, hazard};
-use crate::Verdict;
+use crate::observe::profile;
 use crate::observe::runs::{Program, Script};
-use crate::story;
+use crate::{Runtime, Verdict, story};
 
 const OTHER_SIGNAL: &str = "the program drains on another signal than the one it will get";
 
@@ -20,9 +20,19 @@ impl Chooser<'_, '_> {
     /// | has no drain | direct, the drain delay grows by the drain time |
     /// | has no handler | leave; H if something was started before it |
     /// | is unknown | H: it may be a script; behind `exec` in a script: direct, as after softstop's own edit |
+    /// | is known by the setting `runtime` alone | the hook where it is possible, else as above: it may be a script, too |
     pub(super) fn direct(&self, programs: &[&Program], script: Option<&Script>) -> Decision {
         let (drains, env) = drain::of_all(self.container, programs);
         let decision = match drains {
+            _ if script.is_none() && self.only_named(programs) && self.why_no_hook().is_none() => {
+                self.injected(
+                    Verdict::Hook,
+                    &self.need(
+                        "named-program",
+                        "the setting runtime names the program, which may have a script in front of it",
+                    ),
+                )
+            }
             Drains::OnTerm => self.verdict(
                 Verdict::Direct,
                 "drains-on-term",
@@ -105,6 +115,14 @@ impl Chooser<'_, '_> {
             },
         };
         decision.with(drains, env)
+    }
+
+    /// Only the setting `runtime` says which program this is, not its name.
+    fn only_named(&self, programs: &[&Program]) -> bool {
+        matches!(self.container.settings.runtime.value, Runtime::Profile(_))
+            && programs
+                .iter()
+                .all(|program| profile::detect(&program.words).is_none())
     }
 
     fn no_handler(&self, after_others: bool) -> Decision {

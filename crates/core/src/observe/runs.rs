@@ -66,7 +66,11 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    fn read(words: &[Word], vars: &[(String, Option<String>)], runtime: Runtime) -> Self {
+    pub(super) fn read(
+        words: &[Word],
+        vars: &[(String, Option<String>)],
+        runtime: Runtime,
+    ) -> Self {
         let Peeled {
             launchers,
             rest,
@@ -281,6 +285,14 @@ impl Runs {
             Self::Script(script) => &script.launchers,
             Self::File { launchers, .. } | Self::Opaque { launchers, .. } => launchers,
         }
+    }
+
+    /// Whether something runs that the command does not show.
+    pub(crate) fn hides_program(&self) -> bool {
+        matches!(
+            self,
+            Self::Unknown | Self::File { .. } | Self::Opaque { .. }
+        )
     }
 
     pub(crate) fn main_program(&self) -> Option<&Program> {

@@ -108,7 +108,7 @@ pub(super) fn hook(
 fn code(container: &Observed<'_>, decision: &Decision) -> Code {
     match decision.reason {
         "argv-unknown" | "argv-unproven" => codes::ARGV_UNKNOWN,
-        "script-file" | "unknown-program" => codes::START_SCRIPT,
+        "script-file" | "unknown-program" | "named-program" => codes::START_SCRIPT,
         "trap" => codes::TRAP,
         "launcher-swallows" => codes::LAUNCHER_SWALLOWS,
         "group-signal" => codes::GROUP_SIGNAL,

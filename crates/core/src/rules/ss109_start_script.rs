@@ -39,7 +39,7 @@ Delay and grace apply all the same. Where softstop-init may be brought in, it lo
 Otherwise: write `exec` before the last command of the script.
 
 ## How to opt out
-`softstop.dev/runtime` names the program, if it is one that softstop knows;
+`softstop.dev/runtime` names the program, if it is one that softstop knows: softstop-init then sends what drains it;
 `entrypoint.softstop.dev/CONTAINER: \"off\"` leaves the container alone.
 ",
     check,
@@ -55,6 +55,13 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
                 format!(
                     "{} is not known: it may be a script that keeps SIGTERM from its program",
                     program.name
+                )
+            }
+            Runs::Program(program) if decision.reason == "named-program" => {
+                format!(
+                    "{} may be a script that keeps SIGTERM from {}",
+                    program.name,
+                    container.title()
                 )
             }
             _ => continue,

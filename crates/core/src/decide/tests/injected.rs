@@ -189,3 +189,83 @@ fn softstop_init_is_told_a_signal_where_one_is_right_for_all() {
         (&json!("--signal"), &json!("SIGTERM"))
     );
 }
+
+/// Where only the setting names the program, a script may stand in front of it: the hook looks.
+#[test]
+fn a_program_that_only_the_setting_names_may_be_behind_a_script() {
+    let world = World {
+        capabilities: injection(),
+        ..World::default()
+    };
+    let named = |mut pod: Value, runtime: &str| {
+        pod["metadata"]["annotations"]["softstop.dev/runtime"] = json!(runtime);
+        pod
+    };
+    let image = || pod(json!({ "ports": [{ "containerPort": 80 }] }));
+    for (pod, expected, signal, variable) in [
+        (
+            named(argv(&["/start.sh"]), "gunicorn"),
+            (Hook, "named-program"),
+            None,
+            false,
+        ),
+        (
+            named(argv(&["/start.sh"]), "nginx"),
+            (Hook, "named-program"),
+            Some("SIGQUIT"),
+            false,
+        ),
+        (
+            named(argv(&["/start.sh"]), "uwsgi"),
+            (Hook, "named-program"),
+            Some("SIGTERM"),
+            true,
+        ),
+        (
+            named(argv(&["bash", "/start.sh"]), "uwsgi"),
+            (Hook, "script-file"),
+            Some("SIGTERM"),
+            true,
+        ),
+        (
+            named(image(), "uwsgi"),
+            (Hook, "argv-unknown"),
+            Some("SIGTERM"),
+            true,
+        ),
+        (
+            named(image(), "daphne"),
+            (Hook, "argv-unknown"),
+            Some("SIGTERM"),
+            false,
+        ),
+        // Its own name says what it is.
+        (
+            named(argv(&["gunicorn", "app"]), "gunicorn"),
+            (Direct, "drains-on-term"),
+            None,
+            false,
+        ),
+        (
+            named(argv(&["python", "serve.py"]), "gunicorn"),
+            (Direct, "drains-on-term"),
+            None,
+            false,
+        ),
+    ] {
+        assert_eq!(verdict(&pod, &world), expected, "{pod:#}");
+        let patched = apply(&pod, &plan_with(&pod, &world)).to_string();
+        let said = patched
+            .split_once(r#""--signal",""#)
+            .and_then(|(_, rest)| rest.split('"').next());
+        assert_eq!(said, signal, "{patched}");
+        assert_eq!(
+            patched.contains("UWSGI_HOOK_MASTER_START"),
+            variable,
+            "{patched}"
+        );
+    }
+    // Without softstop-init, what the setting says is all there is.
+    let pod = named(argv(&["/start.sh"]), "gunicorn");
+    assert_eq!(verdict(&pod, &World::default()), (Direct, "drains-on-term"));
+}
