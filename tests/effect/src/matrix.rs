@@ -17,6 +17,7 @@ pub fn matrix_page(rows: &[&Row], results: &Results, runs: u32, versions: &str) 
         runs => format!("{runs} runs"),
     };
     TEMPLATE
+        .replace("{{sum}}", &sum(rows, results))
         .replace("{{table}}", &table(rows, results))
         .replace("{{left_out}}", &left_out())
         .replace("{{runs}}", &runs)
@@ -57,6 +58,25 @@ fn table(rows: &[&Row], results: &Results) -> String {
         text.push('\n');
     }
     text
+}
+
+/// All cells, added up.
+fn sum(rows: &[&Row], results: &Results) -> String {
+    let side = |mode| {
+        let mut sum = Outcome::default();
+        for row in rows {
+            if let Some(outcome) = results.get(&(row.name(), mode)) {
+                sum += outcome.clone();
+            }
+        }
+        format!("{} of {}", sum.lost(), sum.begun)
+    };
+    format!(
+        "All {} cells together: lost **{}** without softstop, **{}** with it.",
+        rows.len(),
+        side(Mode::Off),
+        side(Mode::Annotation)
+    )
 }
 
 fn left_out() -> String {

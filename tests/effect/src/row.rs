@@ -31,6 +31,8 @@ pub struct Server {
     pub read_only: bool,
     /// Annotations of the pod beside the one that opts it in, as its owner would write them for softstop.
     pub annotations: &'static [(&'static str, &'static str)],
+    /// Annotations beside these where a start script hides the program from softstop.
+    pub hidden: &'static [(&'static str, &'static str)],
     /// Whether it can be made to end without losing work at all.
     pub drains: bool,
     /// Whether it has a clean-up of its own.

@@ -15,6 +15,7 @@ pub(crate) const COMMON: Server = Server {
     grace: 10,
     read_only: false,
     annotations: &[],
+    hidden: &[],
     drains: true,
     cleans: Cleans::Noted,
     user: None,
@@ -53,6 +54,8 @@ const UWSGI_ALL: Server = Server {
     system: "Django under uWSGI",
     profile: "uwsgi",
     dir: "/app/site",
+    // It drains only with variables that softstop sets where it knows it.
+    hidden: &[("softstop.dev/runtime", "uwsgi")],
     ..COMMON
 };
 
