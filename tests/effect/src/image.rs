@@ -101,7 +101,7 @@ fn run(command: &mut Command) -> anyhow::Result<()> {
         .with_context(|| format!("cannot run {command:?}"))?;
     if !status.success() {
         bail!(
-            "{command:?} failed ({status}); it needs root, debootstrap, and the package indexes of Debian, Python and npm"
+            "{command:?} failed ({status}); it needs root, debootstrap, and the package indexes of Debian, Python, npm and Maven"
         );
     }
     Ok(())

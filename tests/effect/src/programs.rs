@@ -125,6 +125,22 @@ pub(crate) const OTHERS: &[Server] = &[
     served("web", "honcho", "Honcho", "honcho start"),
     served("ruby", "foreman", "Foreman", "foreman start"),
     drops(served("java", "tomcat", "Tomcat", "catalina.sh run")),
+    served(
+        "spring",
+        "spring-boot",
+        "Spring Boot",
+        "java -cp /app/spring org.springframework.boot.loader.launch.JarLauncher",
+    ),
+    Server {
+        profile: "spring-boot",
+        variant: "3.3",
+        ..served(
+            "spring",
+            "spring-boot-33",
+            "Spring Boot",
+            "java -cp /app/spring33 org.springframework.boot.loader.launch.JarLauncher",
+        )
+    },
     served("java", "java", "Java", "java -cp /app Shop"),
     drops(Server {
         profile: "java",
@@ -186,7 +202,6 @@ pub(crate) const LEFT_OUT: &[(&str, &str)] = &[
         "caddy",
         "answers nothing slowly without a slow server behind it",
     ),
-    ("spring-boot", "its images would need a build tool for Java"),
     (
         "dotnet",
         "in none of the package indexes that the images are built from",
