@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::row::{Row, Work};
+use crate::row::{Row, START_SCRIPTS, Work};
 use crate::{Mode, Outcome, Results};
 
 /// The words around the tables.
@@ -18,20 +18,21 @@ pub fn page(rows: &[&Row], results: &Results, runs: u32, versions: &str) -> Stri
         .replace("{{versions}}", versions.trim())
 }
 
-/// One line a system: all of its rows added up.
+/// One line a system: all of its rows added up; start scripts last.
 pub fn systems(rows: &[&Row], results: &Results) -> String {
     let mut order = Vec::new();
     let mut sums: BTreeMap<(&str, Mode), Outcome> = BTreeMap::new();
     for row in rows {
-        if !order.contains(&row.server.system) {
-            order.push(row.server.system);
+        if !order.contains(&row.system()) {
+            order.push(row.system());
         }
         for mode in Mode::ALL {
             if let Some(outcome) = results.get(&(row.name(), mode)) {
-                *sums.entry((row.server.system, mode)).or_default() += outcome.clone();
+                *sums.entry((row.system(), mode)).or_default() += outcome.clone();
             }
         }
     }
+    order.sort_by_key(|system| *system == START_SCRIPTS);
     let mut text = String::from(
         "| | without softstop | with softstop, by annotation | by policy |\n|---|---|---|---|\n",
     );

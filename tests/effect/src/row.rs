@@ -78,6 +78,9 @@ pub enum Protocol {
     Redis,
 }
 
+/// The system of scripts that do more than start their program.
+pub(crate) const START_SCRIPTS: &str = "Bash start scripts, with `exec` or a trap";
+
 /// A row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
@@ -116,6 +119,14 @@ impl Row {
             End::RollingUpdate => "-rolling",
         };
         format!("{}-{}{end}", self.server.name, self.form.name())
+    }
+
+    /// The system whose line it is in: start scripts have one of their own, whatever they start.
+    pub(crate) fn system(&self) -> &'static str {
+        match self.form {
+            Form::ExecScript | Form::RightTrap | Form::NaiveTrap => START_SCRIPTS,
+            _ => self.server.system,
+        }
     }
 
     /// How it is started, for people.
