@@ -7,7 +7,7 @@ ROOT=$1
 here=$(dirname "$0")
 . "$here/../lib.sh"
 
-base bullseye ca-certificates,julia
+base bullseye ca-certificates,julia,tini
 cp -r "$here/app" "$ROOT/app"
 versions julia
 slim
