@@ -10,6 +10,7 @@
 //! | argv not proven | H |
 //! | must not be PID 1 (Julia), or a loop restarts the program | I |
 //! | a launcher that keeps the signal, a script file, a refused script, a script with a trap | H |
+//! | a program that only the setting `runtime` names, no shell | the hook where it is possible, else as the next |
 //! | no shell, or every tail is `exec` already | by the program: see [`Chooser::direct`] |
 //! | exec is proven | by the program: see [`Chooser::exec`] |
 
@@ -160,6 +161,16 @@ impl Chooser<'_, '_> {
     fn program(&self, program: &Program) -> Decision {
         if let Some(decision) = self.before_drain(&[program]) {
             return decision;
+        }
+        // Named by the setting `runtime` alone, it may be a script as one that is not known may be.
+        if program.profile.is_some() && !program.names_itself() && self.why_no_hook().is_none() {
+            return self.injected(
+                Verdict::Hook,
+                &self.need(
+                    "named-program",
+                    "the setting runtime names the program, which may have a script in front of it",
+                ),
+            );
         }
         self.direct(&[program], None)
     }

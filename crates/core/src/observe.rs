@@ -4,7 +4,7 @@ pub(crate) mod argv;
 pub(crate) mod env;
 mod interpreter;
 pub(crate) mod pre_stop;
-pub(crate) mod profile;
+mod profile;
 pub(crate) mod runs;
 
 pub(crate) use profile::{FoundTime, drain_time, has_flag};

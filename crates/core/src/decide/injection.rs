@@ -59,15 +59,21 @@ impl Chooser<'_, '_> {
     /// alone what no signal drains, and sends SIGTERM to the rest.
     fn signal(&self, drains: Drains) -> Option<Signal> {
         let profile = self.container.main_program()?.profile;
-        let mixed = self.container.runs.script().is_some_and(|s| s.mixed);
         match drains {
             // One signal for all would be wrong for some.
-            _ if mixed => None,
+            _ if self.is_mixed() => None,
             Drains::On(signal) | Drains::OnStopSignal(signal) => Some(signal),
             // Its requests are done when the longer delay is over, or a variable makes it drain on SIGTERM.
             _ if profile.is_some_and(|profile| profile.drain == Drain::Never) => Some(Signal::TERM),
             _ => None,
         }
+    }
+
+    /// The programs of a script differ in what drains them.
+    pub(super) fn is_mixed(&self) -> bool {
+        let runtime = self.container.settings.runtime.value;
+        let script = self.container.runs.script();
+        script.is_some_and(|script| script.is_mixed(runtime))
     }
 
     fn not_injected(&self, wanted: Verdict, need: &Need<'_>, obstacle: &str) -> Decision {

@@ -4,9 +4,8 @@ use softstop_programs::signal::Signal;
 
 use super::drain::{self, Drains};
 use super::{Chooser, Decision, Need, hazard};
-use crate::observe::profile;
 use crate::observe::runs::{Program, Script};
-use crate::{Runtime, Verdict, story};
+use crate::{Verdict, story};
 
 const OTHER_SIGNAL: &str = "the program drains on another signal than the one it will get";
 
@@ -20,19 +19,9 @@ impl Chooser<'_, '_> {
     /// | has no drain | direct, the drain delay grows by the drain time |
     /// | has no handler | leave; H if something was started before it |
     /// | is unknown | H: it may be a script; behind `exec` in a script: direct, as after softstop's own edit |
-    /// | is known by the setting `runtime` alone | the hook where it is possible, else as above: it may be a script, too |
     pub(super) fn direct(&self, programs: &[&Program], script: Option<&Script>) -> Decision {
         let (drains, env) = drain::of_all(self.container, programs);
         let decision = match drains {
-            _ if script.is_none() && self.only_named(programs) && self.why_no_hook().is_none() => {
-                self.injected(
-                    Verdict::Hook,
-                    &self.need(
-                        "named-program",
-                        "the setting runtime names the program, which may have a script in front of it",
-                    ),
-                )
-            }
             Drains::OnTerm => self.verdict(
                 Verdict::Direct,
                 "drains-on-term",
@@ -93,7 +82,7 @@ impl Chooser<'_, '_> {
         };
         let decision = match drains {
             // The shell stays: softstop-init sees each program, and none needs to be told of PID 1.
-            Drains::On(_) if script.mixed && !story::may_replace_itself(self.container) => {
+            Drains::On(_) if self.is_mixed() && !story::may_replace_itself(self.container) => {
                 self.hook(&self.need("other-signal", OTHER_SIGNAL))
             }
             Drains::On(signal) => self.hook(&Self::other_signal(signal)),
@@ -115,14 +104,6 @@ impl Chooser<'_, '_> {
             },
         };
         decision.with(drains, env)
-    }
-
-    /// Only the setting `runtime` says which program this is, not its name.
-    fn only_named(&self, programs: &[&Program]) -> bool {
-        matches!(self.container.settings.runtime.value, Runtime::Profile(_))
-            && programs
-                .iter()
-                .all(|program| profile::detect(&program.words).is_none())
     }
 
     fn no_handler(&self, after_others: bool) -> Decision {

@@ -130,6 +130,11 @@ impl Program {
             .filter(|launcher| launcher.passing == Passing::Swallows))
     }
 
+    /// Whether its own words say which program it is, and not the setting `runtime` alone.
+    pub(crate) fn names_itself(&self) -> bool {
+        profile::detect(&self.words).is_some()
+    }
+
     pub(crate) fn is_shell(&self) -> bool {
         match by_name(&self.name) {
             None => false,
@@ -166,17 +171,22 @@ pub(crate) struct Script {
     pub(crate) tails: Vec<Program>,
     /// The program that does the work, as far as it can be told.
     main: Option<Program>,
-    /// Its known programs drain on different signals, or some on none.
-    pub(crate) mixed: bool,
 }
 
 impl Script {
     /// The script runs another program beside the one in tail position.
     pub(crate) fn runs_before_tail(&self) -> bool {
-        self.reading
-            .commands
-            .iter()
-            .any(|command| !command.tail && is_external(command))
+        external(&self.reading).any(|command| !command.tail)
+    }
+
+    /// Its known programs drain on different signals, or some on none.
+    pub(crate) fn is_mixed(&self, runtime: Runtime) -> bool {
+        let mut drains = external(&self.reading)
+            .filter_map(|command| Program::read(&command.words, &[], runtime).profile)
+            .map(|profile| profile.drain)
+            .filter(|drain| matches!(drain, Drain::On(_) | Drain::Never));
+        let first = drains.next();
+        drains.any(|other| Some(other) != first)
     }
 }
 
@@ -241,7 +251,7 @@ impl Runs {
                     None => {
                         let reading = crate::shell::read_with(item.text(), dialect, sourced);
                         let zero = zero.map(|zero| peeled.rest + zero);
-                        let (tails, main, mixed) = programs(&reading, runtime);
+                        let (tails, main) = programs(&reading, runtime);
                         return Self::Script(Box::new(Script {
                             launchers,
                             shell,
@@ -252,7 +262,6 @@ impl Runs {
                             reading,
                             tails,
                             main,
-                            mixed,
                         }));
                     }
                     Some(why) => opaque(text, why),
@@ -323,17 +332,10 @@ fn unreadable(why: Option<Unreadable>, env: &Env<'_>) -> Option<Opaque> {
         .then_some(Opaque::Environment)
 }
 
-/// The programs in tail position, the one that does the work, and whether the known ones differ in what drains them. Of
-/// several, softstop's best known does the work; a tail that only idles (`julia app.jl; sleep 1`) leaves that to a known
-/// program before it.
-fn programs(reading: &Reading, runtime: Runtime) -> (Vec<Program>, Option<Program>, bool) {
+/// The programs in tail position, and the one that does the work: of several, the one softstop knows best. A tail that
+/// only idles (`julia app.jl; sleep 1`) leaves that to a known program before it.
+fn programs(reading: &Reading, runtime: Runtime) -> (Vec<Program>, Option<Program>) {
     let read = |command: &Command| Program::read(&command.words, &command.assignments, runtime);
-    let external = || {
-        reading
-            .commands
-            .iter()
-            .filter(|command| is_external(command))
-    };
     let best = |programs: &[Program]| {
         programs
             .iter()
@@ -341,30 +343,23 @@ fn programs(reading: &Reading, runtime: Runtime) -> (Vec<Program>, Option<Progra
             .max_by_key(|program| program.rank())
             .cloned()
     };
-    let tails: Vec<_> = external()
+    let tails: Vec<_> = external(reading)
         .filter(|command| command.tail)
         .map(read)
         .collect();
-    let all: Vec<_> = external().map(read).collect();
-    let mut drains = all
-        .iter()
-        .filter_map(|program| program.profile.map(|profile| profile.drain))
-        .filter(|drain| matches!(drain, Drain::On(_) | Drain::Never));
-    let mixed = match drains.next() {
-        Some(first) => drains.any(|other| other != first),
-        None => false,
-    };
     let tail = best(&tails);
     if tail.as_ref().is_some_and(|tail| tail.rank() > 0) {
-        return (tails, tail, mixed);
+        return (tails, tail);
     }
+    let all: Vec<_> = external(reading).map(read).collect();
     let known = best(&all).filter(|program| tail.is_none() || program.rank() > 1);
-    (tails, known.or(tail), mixed)
+    (tails, known.or(tail))
 }
 
-fn is_external(command: &Command) -> bool {
-    command
-        .words
-        .first()
-        .is_some_and(|word| !crate::shell::is_builtin(&word.text))
+/// The commands that are not the shell's own.
+fn external(reading: &Reading) -> impl Iterator<Item = &Command> {
+    reading.commands.iter().filter(|command| {
+        let first = command.words.first();
+        first.is_some_and(|word| !crate::shell::is_builtin(&word.text))
+    })
 }
