@@ -132,13 +132,18 @@ pub fn drains(exe: &[u8], cmdline: &[u8]) -> Drains {
     };
     let names = [Some(exe), title, script].map(|path| base_name(path.unwrap_or_default()));
     let is = |list| names.iter().any(|name| is_version_of(name, list));
-    match () {
-        () if is(ON_INT) => Drains::On(Signal::INT),
-        () if is(ON_QUIT) => Drains::On(Signal::QUIT),
-        () if is(ON_USR1) => Drains::On(Signal::USR1),
-        () if is(ON_WINCH) => Drains::On(Signal::WINCH),
-        () if is(NEVER) => Drains::Never,
-        () => Drains::OnTerm,
+    if is(ON_INT) {
+        Drains::On(Signal::INT)
+    } else if is(ON_QUIT) {
+        Drains::On(Signal::QUIT)
+    } else if is(ON_USR1) {
+        Drains::On(Signal::USR1)
+    } else if is(ON_WINCH) {
+        Drains::On(Signal::WINCH)
+    } else if is(NEVER) {
+        Drains::Never
+    } else {
+        Drains::OnTerm
     }
 }
 
@@ -155,13 +160,18 @@ pub fn is_one_of(name: &[u8], list: &[u8]) -> bool {
 }
 
 fn by_name(name: &[u8]) -> Option<Kind> {
-    match () {
-        () if is_one_of(name, SHELLS) => Some(Kind::Shell),
-        () if is_one_of(name, OTHER_SHELLS) => Some(Kind::OtherShell),
-        () if is_one_of(name, IDLE) => Some(Kind::Idle),
-        () if is_one_of(name, INITS) => Some(Kind::Init),
-        () if is_one_of(name, LAUNCHERS) => Some(Kind::Launcher),
-        () => None,
+    if is_one_of(name, SHELLS) {
+        Some(Kind::Shell)
+    } else if is_one_of(name, OTHER_SHELLS) {
+        Some(Kind::OtherShell)
+    } else if is_one_of(name, IDLE) {
+        Some(Kind::Idle)
+    } else if is_one_of(name, INITS) {
+        Some(Kind::Init)
+    } else if is_one_of(name, LAUNCHERS) {
+        Some(Kind::Launcher)
+    } else {
+        None
     }
 }
 
