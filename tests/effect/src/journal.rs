@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::manifest;
+use crate::row::Cleans;
+
 /// The notes of all pods of a run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Journal {
+    dir: PathBuf,
     /// By pod.
     pub(crate) pods: BTreeMap<String, Notes>,
 }
@@ -29,7 +33,7 @@ pub(crate) struct Notes {
 impl Journal {
     /// Reads the folder that the pods share.
     pub(crate) fn read(dir: &Path) -> anyhow::Result<Self> {
-        let mut journal = Self::default();
+        let mut pods = BTreeMap::new();
         for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
             let path = entry?.path();
             if path.is_dir() {
@@ -38,9 +42,26 @@ impl Journal {
             let text = fs::read_to_string(&path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
             let pod = path.file_name().unwrap_or_default().to_string_lossy();
-            journal.pods.insert(pod.into_owned(), Notes::parse(&text));
+            pods.insert(pod.into_owned(), Notes::parse(&text));
         }
-        Ok(journal)
+        Ok(Self {
+            dir: dir.to_owned(),
+            pods,
+        })
+    }
+
+    /// Whether the clean-up of a pod's program ran; `None` where it has none.
+    pub(crate) fn cleaned(&self, pod: &str, cleans: Cleans) -> Option<bool> {
+        let own = self.dir.join(manifest::own_folder(pod));
+        match cleans {
+            Cleans::No => None,
+            Cleans::Noted => Some(self.pods.get(pod).is_some_and(|notes| notes.cleaned)),
+            Cleans::Removes(file) => Some(!own.join(file).exists()),
+            Cleans::Logged(file, sentence) => {
+                let log = fs::read_to_string(own.join(file));
+                Some(log.is_ok_and(|log| log.contains(sentence)))
+            }
+        }
     }
 
     /// How often each piece of work was done.

@@ -109,6 +109,19 @@ pub fn measure(
     Ok(results.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
+/// What came of these rows in this mode, added up; `None` if none was measured.
+fn total<'r>(
+    rows: impl Iterator<Item = &'r Row>,
+    results: &Results,
+    mode: Mode,
+) -> Option<Outcome> {
+    let outcomes = rows.filter_map(|row| results.get(&(row.name(), mode)));
+    outcomes.cloned().reduce(|mut sum, outcome| {
+        sum += outcome;
+        sum
+    })
+}
+
 fn attempt(site: &Site<'_>, row: &Row, mode: Mode, run: u32) -> Outcome {
     // A namespace of its own each time: the first one's may not be gone yet.
     for (number, again) in [(run, true), (run + REPEATED, false)] {

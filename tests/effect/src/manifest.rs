@@ -46,11 +46,11 @@ fn deployment(row: &Row, mode: Mode, namespace: &str, journal: &Path) -> Value {
     let server = row.server;
     let mut annotations = Map::new();
     if mode != Mode::Off {
-        let hidden = row.form.script(server.line).map(|_| server.hidden);
-        let own = server
-            .annotations
-            .iter()
-            .chain(hidden.into_iter().flatten());
+        let hidden = match row.form.script(server.line) {
+            Some(_) => server.hidden,
+            None => &[],
+        };
+        let own = server.annotations.iter().chain(hidden);
         annotations.extend(own.map(|&(key, value)| (key.to_owned(), value.into())));
     }
     if mode == Mode::Annotation {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::form::Form;
 use crate::programs::LEFT_OUT;
 use crate::row::{Row, Server};
-use crate::{Mode, Outcome, Results};
+use crate::{Mode, Outcome, Results, total};
 
 /// The words around the table.
 const TEMPLATE: &str = include_str!("matrix.md");
@@ -63,12 +63,7 @@ fn table(rows: &[&Row], results: &Results) -> String {
 /// All cells, added up.
 fn sum(rows: &[&Row], results: &Results) -> String {
     let side = |mode| {
-        let mut sum = Outcome::default();
-        for row in rows {
-            if let Some(outcome) = results.get(&(row.name(), mode)) {
-                sum += outcome.clone();
-            }
-        }
+        let sum = total(rows.iter().copied(), results, mode).unwrap_or_default();
         format!("{} of {}", sum.lost(), sum.begun)
     };
     format!(

@@ -1,10 +1,9 @@
 //! `docs/effect.md`.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::row::{Row, START_SCRIPTS, Work};
-use crate::{Mode, Outcome, Results};
+use crate::{Mode, Outcome, Results, total};
 
 /// The words around the tables.
 const TEMPLATE: &str = include_str!("page.md");
@@ -21,15 +20,9 @@ pub fn page(rows: &[&Row], results: &Results, runs: u32, versions: &str) -> Stri
 /// One line a system: all of its rows added up; start scripts last.
 pub fn systems(rows: &[&Row], results: &Results) -> String {
     let mut order = Vec::new();
-    let mut sums: BTreeMap<(&str, Mode), Outcome> = BTreeMap::new();
     for row in rows {
         if !order.contains(&row.system()) {
             order.push(row.system());
-        }
-        for mode in Mode::ALL {
-            if let Some(outcome) = results.get(&(row.name(), mode)) {
-                *sums.entry((row.system(), mode)).or_default() += outcome.clone();
-            }
         }
     }
     order.sort_by_key(|system| *system == START_SCRIPTS);
@@ -37,7 +30,10 @@ pub fn systems(rows: &[&Row], results: &Results) -> String {
         "| | without softstop | with softstop, by annotation | by policy |\n|---|---|---|---|\n",
     );
     for system in order {
-        let cell = |mode| sums.get(&(system, mode)).map_or_else(String::new, brief);
+        let cell = |mode| {
+            let rows = rows.iter().copied().filter(|row| row.system() == system);
+            total(rows, results, mode).map_or_else(String::new, |sum| brief(&sum))
+        };
         let _ = writeln!(
             text,
             "| {system} | {} | {} | {} |",

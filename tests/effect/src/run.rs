@@ -1,6 +1,5 @@
 //! One run: pods start, work, are deleted; what was lost is counted.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -17,7 +16,7 @@ use crate::load::{self, Sent};
 use crate::manifest;
 use crate::outcome::Outcome;
 use crate::pods::{Namespace, Pod};
-use crate::row::{Cleans, End, Mode, Protocol, Row, Work};
+use crate::row::{End, Mode, Protocol, Row, Work};
 
 /// Load before the deletion, so that requests are under way.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -110,7 +109,7 @@ impl Site<'_> {
             count(&mut outcome, &sent, begin);
         }
         let notes = Journal::read(journal)?;
-        noted(&mut outcome, row, &notes, &victim.name, journal);
+        noted(&mut outcome, row, &notes, &victim.name);
         Ok(outcome)
     }
 }
@@ -157,7 +156,7 @@ fn tasks(
         .map(|number| number.to_string())
         .filter(|id| !started(id));
     outcome.stuck = count(never.count());
-    noted(&mut outcome, row, &notes, &victim.name, journal);
+    noted(&mut outcome, row, &notes, &victim.name);
     Ok(outcome)
 }
 
@@ -170,32 +169,22 @@ fn jobs(row: &Row, namespace: &Namespace<'_>, journal: &Path) -> anyhow::Result<
     let begin = Instant::now();
     namespace.delete(&victim.name)?;
     let mut outcome = ended(follow.end()?, begin);
-    let all = Journal::read(journal)?;
-    let notes = all
+    let journal = Journal::read(journal)?;
+    let notes = journal
         .pods
         .get(&victim.name)
         .context("the pod wrote nothing down")?;
     outcome.begun = u32::try_from(notes.started.len()).unwrap_or(u32::MAX);
     outcome.interrupted = notes.interrupted();
-    noted(&mut outcome, row, &all, &victim.name, journal);
+    noted(&mut outcome, row, &journal, &victim.name);
     Ok(outcome)
 }
 
 /// What the program says of its own end.
-fn noted(outcome: &mut Outcome, row: &Row, notes: &Journal, pod: &str, journal: &Path) {
-    let notes = notes.pods.get(pod);
-    let own = journal.join(manifest::own_folder(pod));
-    let cleaned = match row.server.cleans {
-        Cleans::No => None,
-        Cleans::Noted => Some(notes.is_some_and(|notes| notes.cleaned)),
-        Cleans::Removes(file) => Some(!own.join(file).exists()),
-        Cleans::Logged(file, sentence) => {
-            let log = fs::read_to_string(own.join(file));
-            Some(log.is_ok_and(|log| log.contains(sentence)))
-        }
-    };
-    outcome.cleaned = cleaned.map(u32::from);
-    for name in notes.into_iter().flat_map(|notes| &notes.signals) {
+fn noted(outcome: &mut Outcome, row: &Row, journal: &Journal, pod: &str) {
+    outcome.cleaned = journal.cleaned(pod, row.server.cleans).map(u32::from);
+    let notes = journal.pods.get(pod).into_iter();
+    for name in notes.flat_map(|notes| &notes.signals) {
         *outcome.signals.entry(name.clone()).or_default() += 1;
     }
 }
