@@ -3,22 +3,28 @@
 //! | symbol | rule |
 //! |---|---|
 //! | P | what the preStop already there takes; 0 where nobody can see it |
-//! | d | slot taken: P · the setting drain-delay · a container that serves: 5 · else 0; Job pods 0 |
+//! | d | slot taken: P · the setting drain-delay · a container that serves: 5 · else 0; Job pods 0 · where the signal is kept from the program now, and T is a default: at least G - T |
 //! | T, m | drain-time · argv · the profile's finite default: m = 5 or 10 · unknown: T = max(0, G - P), m = 0 · no drain: added to d, T = 0, m = 5 |
 //!
 //! A default may be overruled in a file that nobody sees here (`gunicorn.conf.py`): beside it the program keeps all
 //! the time it had, as one whose drain time is unknown does.
+//!
+//! A shell that keeps the signal lets its program work until both are killed. Once the signal arrives, the program's
+//! own limit counts, which may be much shorter (Hypercorn: 3 s of 30): the delay makes up the difference.
 //!
 //! | symbol | rule |
 //! |---|---|
 //! | need | max over the containers of d + T + m |
 //! | result | max(G, min(max(need, grace-period), the policy's max)) |
 
+use softstop_programs::profile::Role;
+
 use crate::decide::Decision;
 use crate::observe::Observed;
 use crate::observe::pre_stop::Slot;
 use crate::pod::PodView;
 use crate::settings::{Settings, Source, Sourced};
+use crate::{Verdict, story};
 
 /// The delay of a container that serves, where nobody says otherwise: endpoints are gone from every node by then.
 const SERVING_DELAY: u64 = 5;
@@ -57,6 +63,8 @@ pub(crate) struct Share {
     pub(crate) wanted: Sourced<u64>,
     /// The delay it gets.
     pub(crate) delay: u64,
+    /// What of the delay is there because the program ends sooner than it did while a shell kept the signal from it.
+    pub(crate) made_up: u64,
     /// The delay it would need, whatever stands in the preStop slot.
     pub(crate) required: u64,
     /// Nobody else's hook fixes it.
@@ -162,6 +170,7 @@ fn share(
         };
         return Share {
             delay: wanted.value,
+            made_up: 0,
             required: 0,
             wanted,
             cuttable: false,
@@ -193,14 +202,27 @@ fn share(
         ),
         None => (None, 0),
     };
+    let before = grace.saturating_sub(container.slot.seconds()).min(HIGHEST);
+    let usual = wanted.value;
+    if cuttable
+        && wanted.source == Source::BuiltIn
+        && known.is_some_and(|time| time.is_default)
+        && will_be_told(container, decision)
+    {
+        let gives = drain.as_ref().map_or(0, |time| time.seconds);
+        let rest = before.saturating_sub(gives);
+        wanted.value = usual.max(rest.min(longest_delay(settings, container)));
+    }
     let (delay, cut) = if taken {
         (wanted.value, None)
     } else {
         first_cut(settings, container, wanted.value, hands_off)
     };
-    let before = grace.saturating_sub(container.slot.seconds()).min(HIGHEST);
+    let made_up = delay.saturating_sub(usual);
     let after_delay = match &drain {
-        Some(time) if time.is_default => (time.seconds + margin).max(before),
+        Some(time) if time.is_default => {
+            (time.seconds + margin).max(before.saturating_sub(made_up))
+        }
         Some(time) => time.seconds + margin,
         None if decision.drain_in_delay => margin,
         None => before,
@@ -208,6 +230,7 @@ fn share(
     Share {
         wanted,
         delay,
+        made_up,
         required,
         cuttable,
         cut,
@@ -247,6 +270,29 @@ fn required(pod: PodView<'_>, container: &Observed<'_>) -> Sourced<u64> {
         None if container.serves && !pod.is_job() => built_in(SERVING_DELAY),
         None => built_in(0),
     }
+}
+
+/// The program worked until it was killed, and now it will be told to stop. (A queue worker gives back what it cannot
+/// end; a delay would only let it take on more.)
+fn will_be_told(container: &Observed<'_>, decision: &Decision) -> bool {
+    story::works_until_killed(container)
+        && matches!(
+            decision.verdict,
+            Verdict::Exec | Verdict::Init | Verdict::Hook
+        )
+        && container
+            .profile()
+            .is_some_and(|profile| profile.role != Role::Worker)
+}
+
+/// The longest delay that no bound and no probe cuts.
+fn longest_delay(settings: &Settings<'_>, container: &Observed<'_>) -> u64 {
+    let bound = settings.bounds.drain_delay_max.map(u64::from);
+    let probe = container
+        .probe_grace
+        .as_ref()
+        .map(|(seconds, _)| seconds.saturating_sub(1));
+    bound.into_iter().chain(probe).min().unwrap_or(HIGHEST)
 }
 
 /// T, where it is known.
@@ -316,6 +362,7 @@ fn fit(mut share: Share, result: u64) -> Share {
         let rest = share.need - share.delay;
         let delay = result.saturating_sub(rest).min(share.delay);
         if delay < share.delay {
+            share.made_up = share.made_up.saturating_sub(share.delay - delay);
             share.delay = delay;
             share.cut = Some(Cut::GraceBound);
         }

@@ -177,6 +177,8 @@ fn pre_stop(editor: &mut Editor<'_>, container: &Observed<'_>, decision: &Decisi
             json!({ "sleep": { "seconds": share.delay } }),
             if decision.drain_in_delay {
                 codes::NO_DRAIN
+            } else if share.made_up > 0 {
+                codes::OWN_LIMIT
             } else {
                 codes::SERVES_WITHOUT_DELAY
             },
@@ -197,6 +199,11 @@ fn delay_reason(share: &Share, decision: &Decision) -> String {
     if decision.drain_in_delay {
         format!(
             "the program drops its requests when it is told to stop: it is told {} s later, when they are done",
+            share.delay
+        )
+    } else if share.made_up > 0 {
+        format!(
+            "a shell kept SIGTERM from the program, whose own limit is shorter than the time that its work had: SIGTERM comes {} s later",
             share.delay
         )
     } else if share.wanted.source == Source::BuiltIn {

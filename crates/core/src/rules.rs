@@ -32,6 +32,7 @@ mod ss305_probe_grace;
 mod ss306_cut_by_bound;
 mod ss307_delay_wastes_worker_time;
 mod ss308_prestop_time_unknown;
+mod ss309_own_limit;
 mod ss401_serves_without_delay;
 mod ss402_exec_sleep;
 mod ss403_slot_taken;
@@ -199,6 +200,7 @@ static ALL: &[&Rule] = &[
     &ss306_cut_by_bound::RULE,
     &ss307_delay_wastes_worker_time::RULE,
     &ss308_prestop_time_unknown::RULE,
+    &ss309_own_limit::RULE,
     &ss401_serves_without_delay::RULE,
     &ss402_exec_sleep::RULE,
     &ss403_slot_taken::RULE,

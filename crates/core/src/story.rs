@@ -113,13 +113,37 @@ pub(crate) fn shell_stays(container: &Observed<'_>) -> bool {
 
 /// An init in front of a shell that stays: the shell dies at once, and the kernel kills the program with the init.
 pub(crate) fn init_before_shell(container: &Observed<'_>) -> bool {
+    shell_stays(container) && has_init(container)
+}
+
+fn has_init(container: &Observed<'_>) -> bool {
     use softstop_programs::launcher::Passing;
-    shell_stays(container)
-        && container
-            .runs
-            .launchers()
-            .iter()
-            .any(|peel| matches!(peel.passing, Passing::Init | Passing::GroupInit))
+    container
+        .runs
+        .launchers()
+        .iter()
+        .any(|peel| matches!(peel.passing, Passing::Init | Passing::GroupInit))
+}
+
+/// A launcher in front of the program keeps the stop signal from it.
+fn launcher_keeps_signal(container: &Observed<'_>) -> bool {
+    use softstop_programs::launcher::Passing;
+    container
+        .runs
+        .launchers()
+        .iter()
+        .any(|peel| peel.passing == Passing::Swallows)
+        || container
+            .main_program()
+            .is_some_and(|program| program.swallower().is_some())
+}
+
+/// As the pod is written, nothing tells the program to stop until it is killed at the end of the grace. A bash that may
+/// replace itself counts, a trap and an init in front of a shell do not: they end the program before.
+pub(crate) fn works_until_killed(container: &Observed<'_>) -> bool {
+    (shell_stays(container) || launcher_keeps_signal(container))
+        && !has_init(container)
+        && !traps(container)
 }
 
 /// bash replaces itself by the last command of `-c`, depending on its version and on the script (measured: 5.1 and 5.2
@@ -132,16 +156,8 @@ pub(crate) fn may_replace_itself(container: &Observed<'_>) -> bool {
 
 /// The stop signal gets to the program, now or once softstop's `exec` is there.
 pub(crate) fn gets_signal(container: &Observed<'_>, decision: &Decision) -> bool {
-    use softstop_programs::launcher::Passing;
-    let kept = container
-        .runs
-        .launchers()
-        .iter()
-        .any(|peel| peel.passing == Passing::Swallows)
-        || container
-            .main_program()
-            .is_some_and(|program| program.swallower().is_some());
-    !kept && (decision.verdict == Verdict::Exec || !shell_stays(container))
+    !launcher_keeps_signal(container)
+        && (decision.verdict == Verdict::Exec || !shell_stays(container))
 }
 
 /// A trap of the script is set when SIGTERM comes. `exec` drops traps, except that an ignored signal stays ignored.
