@@ -64,7 +64,14 @@ async fn an_init_container_brings_it_into_a_restricted_pod() {
     let hook = &stored["spec"]["containers"][0]["lifecycle"]["preStop"]["exec"]["command"];
     assert_eq!(
         *hook,
-        json!(["/.softstop/softstop-init", "drain", "--delay", "5"])
+        json!([
+            "/.softstop/softstop-init",
+            "drain",
+            "--delay",
+            "5",
+            "--grace",
+            "30"
+        ])
     );
     let status = stored["metadata"]["annotations"]["softstop.dev/status"]
         .as_str()

@@ -29,6 +29,9 @@ use crate::{Verdict, story};
 /// The delay of a container that serves, where nobody says otherwise: endpoints are gone from every node by then.
 const SERVING_DELAY: u64 = 5;
 
+/// The longest delay that softstop makes up of its own accord (a day): settings and softstop-init know none above it.
+const LONGEST_DELAY: u64 = 86_400;
+
 /// The drain time of a program without a drain, where nobody says otherwise.
 const NO_DRAIN_TIME: u64 = 10;
 
@@ -65,6 +68,9 @@ pub(crate) struct Share {
     pub(crate) delay: u64,
     /// What of the delay is there because the program ends sooner than it did while a shell kept the signal from it.
     pub(crate) made_up: u64,
+    /// Until when its work goes on while nobody tells it to stop: for softstop-init, which sees whether that is so, unless
+    /// somebody says how late it is to be told.
+    pub(crate) worked_for: Option<u64>,
     /// The delay it would need, whatever stands in the preStop slot.
     pub(crate) required: u64,
     /// Nobody else's hook fixes it.
@@ -171,6 +177,7 @@ fn share(
         return Share {
             delay: wanted.value,
             made_up: 0,
+            worked_for: None,
             required: 0,
             wanted,
             cuttable: false,
@@ -204,14 +211,13 @@ fn share(
     };
     let before = grace.saturating_sub(container.slot.seconds()).min(HIGHEST);
     let usual = wanted.value;
-    if cuttable
+    let longest = longest_delay(settings, container);
+    let nobody_says = cuttable
         && wanted.source == Source::BuiltIn
-        && known.is_some_and(|time| time.is_default)
-        && will_be_told(container, decision)
-    {
+        && known.as_ref().is_none_or(|time| time.is_default);
+    if nobody_says && known.is_some() && will_be_told(container, decision) {
         let gives = drain.as_ref().map_or(0, |time| time.seconds);
-        let rest = before.saturating_sub(gives);
-        wanted.value = usual.max(rest.min(longest_delay(settings, container)));
+        wanted.value = usual.max(before.saturating_sub(gives).min(longest));
     }
     let (delay, cut) = if taken {
         (wanted.value, None)
@@ -219,6 +225,7 @@ fn share(
         first_cut(settings, container, wanted.value, hands_off)
     };
     let made_up = delay.saturating_sub(usual);
+    let worked_for = (nobody_says && made_up == 0 && before <= longest).then_some(before);
     let after_delay = match &drain {
         Some(time) if time.is_default => {
             (time.seconds + margin).max(before.saturating_sub(made_up))
@@ -231,6 +238,7 @@ fn share(
         wanted,
         delay,
         made_up,
+        worked_for,
         required,
         cuttable,
         cut,
@@ -292,7 +300,10 @@ fn longest_delay(settings: &Settings<'_>, container: &Observed<'_>) -> u64 {
         .probe_grace
         .as_ref()
         .map(|(seconds, _)| seconds.saturating_sub(1));
-    bound.into_iter().chain(probe).min().unwrap_or(HIGHEST)
+    [bound, probe]
+        .into_iter()
+        .flatten()
+        .fold(LONGEST_DELAY, u64::min)
 }
 
 /// T, where it is known.

@@ -43,6 +43,8 @@ fn main() {
             ("exit", value) => code = value.parse().unwrap(),
             ("spawn", value) => spawn = value.parse().unwrap(),
             ("catch", value) => value.clone_into(&mut catch),
+            // An option of the program that it plays.
+            ("--graceful-timeout", _) => {}
             (key, _) => panic!("unknown key {key}"),
         }
     }

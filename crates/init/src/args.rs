@@ -18,6 +18,9 @@ pub enum Command {
     Drain {
         /// Milliseconds to wait first.
         delay: u64,
+        /// Milliseconds that work had until the kill while nobody told its program to stop; 0 where it is not to have
+        /// them.
+        grace: u64,
         /// What drains the programs; where nobody says, what is known of each, or SIGTERM.
         signal: Option<Signal>,
     },
@@ -48,13 +51,13 @@ const UNKNOWN: &str = "unknown subcommand; a program is given after --";
 /// How to use it.
 pub const HELP: &str = "\
 Usage: softstop-init [--signal SIG] -- PROGRAM [ARGUMENT]...
-       softstop-init drain [--delay SECONDS] [--signal SIG]
+       softstop-init drain [--delay SECONDS] [--grace SECONDS] [--signal SIG]
        softstop-init copy DEST
        softstop-init sleep SECONDS
 
 Runs PROGRAM as PID 1 and, when told to stop, waits until all has finished.
-drain is a preStop hook for what PID 1 does not drain. All programs get SIG;
-without it, each gets the signal that is known to drain it, or SIGTERM.
+drain is a preStop hook for what PID 1 does not drain. Without SIG, each program
+gets the signal that is known to drain it, or SIGTERM.
 
 Exit status: PROGRAM's, or 128 + its signal; 126 cannot run it, 127 not found,
 2 wrong command line.
@@ -145,21 +148,27 @@ fn command(words: &mut Words) -> Result<Command, What> {
             Some(_) => Err("unexpected word"),
         };
     }
-    Err("no program given; a program is given after --")
+    Err("no program given after --")
 }
 
 fn drain(words: &mut Words) -> Result<Command, What> {
-    let (mut delay, mut signal) = (0, None);
+    let (mut delay, mut grace, mut signal) = (0, 0, None);
     while let Some(word) = words.next() {
         if let Some(found) = words.option(b"--delay", word)? {
             delay = duration(found)?;
+        } else if let Some(found) = words.option(b"--grace", word)? {
+            grace = duration(found)?;
         } else if let Some(found) = words.option(b"--signal", word)? {
             signal = Some(signal_named(found)?);
         } else {
-            return Err("drain takes --delay SECONDS and --signal SIG only");
+            return Err("drain takes --delay, --grace and --signal only");
         }
     }
-    Ok(Command::Drain { delay, signal })
+    Ok(Command::Drain {
+        delay,
+        grace,
+        signal,
+    })
 }
 
 fn signal_named(text: &[u8]) -> Result<Signal, What> {
@@ -257,6 +266,7 @@ mod tests {
                 "drain",
                 Command::Drain {
                     delay: 0,
+                    grace: 0,
                     signal: None,
                 },
             ),
@@ -264,6 +274,7 @@ mod tests {
                 "drain --delay 5",
                 Command::Drain {
                     delay: 5000,
+                    grace: 0,
                     signal: None,
                 },
             ),
@@ -271,13 +282,15 @@ mod tests {
                 "drain --delay=120 --signal SIGQUIT",
                 Command::Drain {
                     delay: 120_000,
+                    grace: 0,
                     signal: quit,
                 },
             ),
             (
-                "drain --signal=QUIT --delay 0",
+                "drain --signal=QUIT --delay 0 --grace 30",
                 Command::Drain {
                     delay: 0,
+                    grace: 30_000,
                     signal: quit,
                 },
             ),
@@ -300,6 +313,7 @@ mod tests {
             ("drain --delay 86401", 3),
             ("drain --delay 99999999999999999999", 3),
             ("drain --delay", 2),
+            ("drain --grace 1m", 3),
             ("drain -- x", 2),
             ("--signals QUIT -- x", 1),
             ("sleep 1 2", 3),
@@ -365,6 +379,7 @@ mod tests {
             "\u{e9}",
             "99999999999999999999",
             "--delay=1",
+            "--grace",
             "--signal=TERM",
             "-",
         ];

@@ -11,16 +11,18 @@ use crate::scan::{self, Container};
 use crate::signal::send;
 use crate::sys::{self, Fork};
 use crate::text::{decimal, say};
-use crate::tree::{Stop, Table, signal_for};
+use crate::tree::{Role, Stop, Table, signal_for};
 
 const PROCESSES: usize = 32_768;
 /// How long nothing must be left to drain before a launcher is believed not to start the program again.
 const QUIET: u64 = 1000;
 const POLL: u64 = 50;
+const SIGNALLED_NOTHING: &[u8] = b"drain: nothing was signalled: ";
 
-/// Waits `delay` milliseconds, then drains what PID 1 would not. Always 0: a hook that fails helps nobody.
+/// Waits `delay` milliseconds, then drains what PID 1 would not. What had `grace` milliseconds until the kill keeps them.
+/// Always 0: a hook that fails helps nobody.
 #[inline(never)]
-pub fn run(delay: u64, signal: Option<Signal>) -> u8 {
+pub fn run(delay: u64, grace: u64, signal: Option<Signal>) -> u8 {
     let (Ok(rows), Ok(marks)) = (
         sys::allocate::<Process>(PROCESSES),
         sys::allocate::<Mark>(PROCESSES),
@@ -33,22 +35,23 @@ pub fn run(delay: u64, signal: Option<Signal>) -> u8 {
         table: Table::new(rows),
         container: Container::of(1),
         signal,
+        late: grace.saturating_sub(delay),
     };
     if hook.look() && hook.leaves_it_to_another() {
         return 0;
     }
     sys::sleep(delay);
+    if hook.look() {
+        sys::sleep(hook.later());
+    }
     if !hook.look() {
-        say(b"drain: cannot read /proc, so nothing was signalled", b"");
+        say(SIGNALLED_NOTHING, b"/proc cannot be read");
         return 0;
     }
     if scan::first_is_of_this_container() {
         hook.drain(marks);
     } else {
-        say(
-            b"drain: PID 1 is not this container's, so nothing was signalled",
-            b"",
-        );
+        say(SIGNALLED_NOTHING, b"PID 1 is not this container's");
     }
     0
 }
@@ -71,6 +74,8 @@ struct Hook {
     table: Table<'static>,
     container: Container,
     signal: Option<Signal>,
+    /// What is left, after the delay, of the time that work had until the kill.
+    late: u64,
 }
 
 impl Hook {
@@ -105,6 +110,7 @@ impl Hook {
         }
     }
 
+    #[inline(never)]
     fn first(&self) -> First {
         let term = Signal::TERM.number();
         let Some(first) = self.table.get(1) else {
@@ -175,6 +181,22 @@ impl Hook {
                 quiet = sys::now();
             }
         }
+    }
+
+    /// How much later the programs are to be told, in milliseconds. Where PID 1 keeps the kubelet's signal, they worked until
+    /// the kill; a limit of their own that is shorter counts from when they are told.
+    fn later(&mut self) -> u64 {
+        if !matches!(self.first(), First::LookBehind { ends: false }) {
+            return 0;
+        }
+        self.table.judge(1, self.stop(), false);
+        let mut limit = u64::MAX;
+        for row in self.table.rows() {
+            if row.limit > 0 && matches!(row.role, Role::Program | Role::Consumer) {
+                limit = limit.min(u64::from(row.limit) * 1000);
+            }
+        }
+        self.late.saturating_sub(limit)
     }
 
     /// Goes on in the background until the container ends: what was behind a pipe comes later, what is still starting

@@ -56,7 +56,11 @@ pub fn main(arguments: sys::Vector, environment: sys::Vector) -> u8 {
         Ok(Command::Run { signal, program }) => {
             pid1::run(arguments.skip(program), environment, signal)
         }
-        Ok(Command::Drain { delay, signal }) => hook::run(delay, signal),
+        Ok(Command::Drain {
+            delay,
+            grace,
+            signal,
+        }) => hook::run(delay, grace, signal),
         Ok(Command::Sleep(milliseconds)) => {
             sys::sleep(milliseconds);
             0

@@ -2,7 +2,7 @@
 
 use softstop_programs::signal::Signal;
 
-use crate::proc::{base_name, is, words};
+use crate::proc::{base_name, is, number, words};
 use crate::sys::{Zeroed, bit};
 
 /// What a process is good for, as far as its names tell.
@@ -44,14 +44,18 @@ const LAUNCHERS: &[u8] = b"apache2ctl apachectl daemonize entr flock ltrace make
 /// Scripts of these names make node a launcher.
 const NODE_LAUNCHERS: &[u8] = b"npm npm-cli.js npx npx-cli.js pnpm pnpm.cjs pnpm.mjs yarn yarn.js";
 
-// Programs that drain on another signal than SIGTERM, which makes them drop their work. Not waitress: it has no handler for
-// SIGTERM, so it keeps the time it had, and on SIGINT would only give its requests 5 s.
-const ON_INT: &[u8] = b"huey_consumer huey_consumer.py postgres";
-const ON_QUIT: &[u8] = b"nginx nginx-debug unicorn unicorn_rails";
-const ON_USR1: &[u8] = b"haproxy";
-const ON_WINCH: &[u8] = b"apache2 httpd";
-/// Programs that drop their work on every signal. uWSGI drains where a hook of its own says so, which nobody can see.
-const NEVER: &[u8] = b"daphne envoy php-fpm uwsgi";
+/// Programs that drain on another signal than SIGTERM, which makes them drop their work, behind the number of that signal;
+/// behind 0 those that drop it on every signal. uWSGI drains where a hook of its own says so, which nobody can see. Not
+/// waitress: it has no handler for SIGTERM, so it keeps the time it had, and on SIGINT would only give its requests 5 s.
+const SIGNALS: &[u8] =
+    b"2 huey_consumer huey_consumer.py postgres 3 nginx nginx-debug unicorn unicorn_rails \
+    10 haproxy 28 apache2 httpd 0 daphne envoy php-fpm uwsgi";
+
+/// Programs that cut their work off after they are told to stop, behind the seconds that they give it.
+const LIMITS: &[u8] =
+    b"2 pm2-runtime 3 hypercorn 5 foreman 10 supervisord traefik 30 gunicorn 60 unicorn unicorn_rails";
+/// Gunicorn and Hypercorn are told another limit by it.
+const LIMIT_FLAG: &[u8] = b"--graceful-timeout";
 
 /// This program's own name.
 pub const SELF: &[u8] = b"softstop-init";
@@ -118,10 +122,11 @@ pub enum Drains {
     Never,
 }
 
-/// How this program drains. It is known by its file, by the script or module that an interpreter was given, or by what
-/// it calls itself (`unicorn master`).
+/// How this program drains, and how many seconds it gives its work then, if that is a default of its own.
 #[inline(never)]
-pub fn drains(exe: &[u8], cmdline: &[u8]) -> Drains {
+pub fn drains(exe: &[u8], cmdline: &[u8]) -> (Drains, u8) {
+    // It is known by its file, by the script or module that an interpreter was given, or by what it calls itself
+    // (`unicorn master`).
     let mut arguments = words(cmdline);
     let first = arguments.next().unwrap_or_default();
     let second = arguments.next().unwrap_or_default();
@@ -131,27 +136,31 @@ pub fn drains(exe: &[u8], cmdline: &[u8]) -> Drains {
         _ => Some(second).filter(|path| path.contains(&b'/')),
     };
     let names = [Some(exe), title, script].map(|path| base_name(path.unwrap_or_default()));
-    let is = |list| names.iter().any(|name| is_version_of(name, list));
-    if is(ON_INT) {
-        Drains::On(Signal::INT)
-    } else if is(ON_QUIT) {
-        Drains::On(Signal::QUIT)
-    } else if is(ON_USR1) {
-        Drains::On(Signal::USR1)
-    } else if is(ON_WINCH) {
-        Drains::On(Signal::WINCH)
-    } else if is(NEVER) {
-        Drains::Never
-    } else {
-        Drains::OnTerm
-    }
+    let drains = match entry(SIGNALS, names) {
+        None => Drains::OnTerm,
+        Some(signal) => Signal::from_number(signal).map_or(Drains::Never, Drains::On),
+    };
+    let limit = entry(LIMITS, names)
+        .filter(|_| !words(cmdline).any(|word| word.starts_with(LIMIT_FLAG)))
+        .unwrap_or(0);
+    (drains, limit)
 }
 
-/// Whether `name` is one of the words of `list`, perhaps with a version (`php-fpm8.2`).
-fn is_version_of(name: &[u8], list: &[u8]) -> bool {
-    list.split(|&byte| byte == b' ')
-        .filter_map(|word| name.strip_prefix(word))
-        .any(|version| version.iter().all(|byte| b"0123456789.".contains(byte)))
+/// The number before one of these names, perhaps with a version (`php-fpm8.2`), in a table of words.
+#[inline(never)]
+fn entry(table: &[u8], names: [&[u8]; 3]) -> Option<u8> {
+    let mut current = None;
+    for word in table.split(|&byte| byte == b' ') {
+        if let Some(next) = number(word) {
+            current = u8::try_from(next).ok();
+            continue;
+        }
+        let mut versions = names.iter().filter_map(|name| name.strip_prefix(word));
+        if versions.any(|version| version.iter().all(|byte| b"0123456789.".contains(byte))) {
+            return current;
+        }
+    }
+    None
 }
 
 /// Whether `name` is one of the words of `list`.
@@ -211,6 +220,8 @@ pub struct Process {
     pub kind: Kind,
     /// How it drains.
     pub drains: Drains,
+    /// Seconds that it gives its work when it is told to stop; 0 if that is not known, or as long as it takes.
+    pub limit: u8,
     /// Where its standard input comes from.
     pub stdin: Stdin,
     /// It leads the session of a terminal: its end hangs up on the programs there.

@@ -98,6 +98,11 @@ pub fn read(pid: u32, container: &Container) -> Option<Process> {
     let mut cmdline = [0; 256];
     let cmdline = content(pid, b"cmdline", &mut cmdline);
     let kind = kind(stat.name, exe, cmdline);
+    let (drains, limit) = match kind {
+        Kind::Program => drains(exe, cmdline),
+        // A launcher's words are another program's.
+        _ => (Drains::OnTerm, 0),
+    };
     let waits = kind == Kind::Softstop
         || ((masks.caught | masks.blocked) & bit(TERM) == 0 && waits_for_signals(pid));
     Some(Process {
@@ -108,12 +113,8 @@ pub fn read(pid: u32, container: &Container) -> Option<Process> {
         blocked: if waits { u64::MAX } else { masks.blocked },
         ignored: masks.ignored,
         kind,
-        // A launcher's words are another program's.
-        drains: if kind == Kind::Program {
-            drains(exe, cmdline)
-        } else {
-            Drains::OnTerm
-        },
+        drains,
+        limit,
         stdin: stdin(pid, container),
         hangs_up: stat.terminal && stat.session == pid,
         role: Role::Away,

@@ -161,7 +161,7 @@ impl Container {
             .stdin(null)
             .stdout(output.try_clone().expect("output"))
             .stderr(output);
-        for name in ["app", "app2", "app3", "daphne", "nginx"] {
+        for name in ["app", "app2", "app3", "daphne", "hypercorn", "nginx"] {
             std::os::unix::fs::symlink(drainer(), directory.path().join(name)).expect("link");
         }
         command

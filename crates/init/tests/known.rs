@@ -1,6 +1,6 @@
 //! Programs that are known by their name: what they get behind a script, and as the container's own program.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::container::{Container, End, available, softstop_init};
 use crate::hook::start;
@@ -52,6 +52,30 @@ fn what_no_signal_drains_serves_on_behind_a_script() {
         let (end, signals) = stop(role, NONE, &["daphne"]);
         assert_eq!(end.code(), Some(0), "{role:?}");
         assert_eq!(signals, ["15"], "{role:?}: without us it would get it, too");
+    }
+}
+
+/// Hypercorn cuts requests off 3 s after it is told to stop, where a shell let them go on until the kill.
+#[test]
+fn a_limit_of_its_own_counts_from_when_it_is_told() {
+    if !available(&["dash"]) {
+        return;
+    }
+    for (options, script, seconds) in [
+        (&["--grace", "5"][..], "hypercorn; true", 2),
+        (&["--grace", "5"], "hypercorn --graceful-timeout=1; true", 0),
+        (&["--grace", "5"], "app; true", 0),
+        (&["--grace", "2"], "hypercorn; true", 0),
+        (&["--grace", "5", "--delay", "1"], "hypercorn; true", 2),
+        (NONE, "hypercorn; true", 0),
+    ] {
+        let mut container = start(&["dash", "-c", script], 1);
+        let begun = Instant::now();
+        let output = container.hook(options);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(begun.elapsed().as_secs(), seconds, "{options:?} {script}");
+        assert!(container.stop(GRACE).code().is_some());
+        assert_eq!(signals(&container), ["15"], "{options:?} {script}");
     }
 }
 

@@ -30,7 +30,7 @@ fn without_proc_it_says_so_and_does_no_harm() {
     assert!(output.status.success(), "{output:?}");
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        "softstop-init: drain: cannot read /proc, so nothing was signalled\n"
+        "softstop-init: drain: nothing was signalled: /proc cannot be read\n"
     );
     // PID 1 of another container (a pod that shares its processes), or of another user.
     let other_container = container
@@ -58,7 +58,7 @@ fn without_proc_it_says_so_and_does_no_harm() {
         assert!(output.status.success(), "{output:?}");
         assert_eq!(
             String::from_utf8_lossy(&output.stderr),
-            "softstop-init: drain: PID 1 is not this container's, so nothing was signalled\n"
+            "softstop-init: drain: nothing was signalled: PID 1 is not this container's\n"
         );
     }
     assert!(!container.log().contains("signal"), "{}", container.log());
@@ -82,7 +82,7 @@ fn with_a_proc_that_hides_others_it_says_so() {
     assert!(output.status.success(), "{output:?}");
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        "softstop-init: drain: cannot read /proc, so nothing was signalled\n"
+        "softstop-init: drain: nothing was signalled: /proc cannot be read\n"
     );
     assert!(!container.log().contains("signal"), "{}", container.log());
     container.signal(9);

@@ -90,6 +90,9 @@ pub(super) fn hook(
         "--delay".into(),
         share.delay.to_string(),
     ];
+    if let Some(seconds) = share.worked_for.filter(|&seconds| seconds > share.delay) {
+        command.extend(["--grace".to_owned(), seconds.to_string()]);
+    }
     if let Some(signal) = decision.signal {
         command.extend(["--signal".to_owned(), signal.to_string()]);
     }

@@ -377,6 +377,48 @@ fn a_shorter_limit_of_the_programs_own_is_made_up_for() {
     assert_eq!(granted(&shell(probe), &World::default()), (19, 35));
     assert_eq!(granted(&shell(ports()), &delay), (10, 35));
     assert_eq!(granted(&shell(ports()), &grace), (22, 30));
+
+    let endless = pod(
+        &["sh", "-c", "waitress-serve a:b"],
+        none(),
+        Some(1_000_000),
+        none(),
+    );
+    assert_eq!(
+        granted(&endless, &injects).0,
+        86_400,
+        "softstop-init knows no longer delay"
+    );
+}
+
+/// What only the live processes show is softstop-init's to make up for.
+#[test]
+fn behind_a_start_script_softstop_init_is_told_how_long_work_went_on() {
+    let injects = |change: fn(&mut Policy)| World {
+        capabilities: injection(),
+        ..policy(change)
+    };
+    let nothing = || injects(|_| {});
+    let bound = || injects(|p| p.bounds.drain_delay_max = Some(10));
+    let probe = json!({ "livenessProbe": { "terminationGracePeriodSeconds": 20 } });
+    let cases = [
+        (none(), none(), nothing(), Some("30")),
+        (none(), key("drain-delay", "5s"), nothing(), None),
+        (none(), key("drain-time", "5s"), nothing(), None),
+        (none(), none(), bound(), None),
+        (probe, none(), nothing(), None),
+        (none(), key("runtime", "hypercorn"), nothing(), Some("30")),
+        (none(), key("runtime", "waitress"), nothing(), Some("30")),
+    ];
+    for (container, annotations, world, expected) in cases {
+        let pod = pod(&["/start.sh"], container, None, annotations);
+        let after = apply(&pod, &plan_with(&pod, &world));
+        let hook = &after["spec"]["containers"][0]["lifecycle"]["preStop"]["exec"]["command"];
+        let words = hook.as_array().expect("a hook").iter();
+        let given = words.skip_while(|&word| word != "--grace").nth(1);
+        assert_eq!(given.and_then(Value::as_str), expected, "{pod}: {hook}");
+        assert!(plan_with(&after, &world).changes.is_empty(), "{after}");
+    }
 }
 
 #[test]

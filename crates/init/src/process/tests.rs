@@ -153,9 +153,20 @@ fn how_a_program_drains_is_known_by_file_script_or_title() {
         ("/usr/bin/8.2", "8.2\0", Drains::OnTerm),
         ("", "", Drains::OnTerm),
     ] {
-        let found = drains(exe.as_bytes(), cmdline.as_bytes());
+        let (found, _) = drains(exe.as_bytes(), cmdline.as_bytes());
         assert_eq!(found, expected, "{exe} {cmdline:?}");
     }
+}
+
+/// The names of a table, each with the number before it.
+fn entries(table: &'static [u8]) -> impl Iterator<Item = (u8, &'static str)> {
+    let words = std::str::from_utf8(table).unwrap().split(' ');
+    let numbered = words.scan(0, |current, word| {
+        let number = word.parse();
+        *current = number.as_ref().map_or(*current, |&number| number);
+        Some(number.is_err().then_some((*current, word)))
+    });
+    numbered.flatten()
 }
 
 #[test]
@@ -166,25 +177,47 @@ fn how_programs_drain_is_as_the_profiles_say() {
             profile.drain == drain && profile.detect.contains(&Detect::Program(name))
         })
     };
-    for (list, drain) in [
-        (ON_INT, Drain::On(Signal::INT)),
-        (ON_QUIT, Drain::On(Signal::QUIT)),
-        (ON_USR1, Drain::On(Signal::USR1)),
-        (ON_WINCH, Drain::On(Signal::WINCH)),
-        (NEVER, Drain::Never),
-    ] {
-        for name in std::str::from_utf8(list).unwrap().split(' ') {
-            assert!(is_detected(name, drain), "{name}");
-        }
+    for (number, name) in entries(SIGNALS) {
+        let drain = Signal::from_number(number).map_or(Drain::Never, Drain::On);
+        assert!(is_detected(name, drain), "{name}");
     }
     // None of those that never drain is forgotten.
     for profile in PROFILES {
         for detect in profile.detect {
             if let (Detect::Program(name), Drain::Never) = (detect, profile.drain) {
-                assert_eq!(drains(name.as_bytes(), b""), Drains::Never, "{name}");
+                assert_eq!(drains(name.as_bytes(), b"").0, Drains::Never, "{name}");
             }
         }
     }
+}
+
+/// A worker gives its jobs back; on SIGINT none is known by its name (waitress).
+#[test]
+fn limits_are_those_of_the_profiles() {
+    use softstop_programs::profile::{Detect, Drain, PROFILES, Role, TimeSource};
+    let mut names = 0;
+    for profile in PROFILES {
+        let told = matches!(profile.drain, Drain::On(signal) if signal != Signal::INT);
+        let limit = match profile.time.default {
+            Some(limit) if told && profile.role != Role::Worker => limit,
+            _ => 0,
+        };
+        for detect in profile.detect {
+            let (Detect::Program(name) | Detect::With(name, ["start"])) = detect else {
+                continue;
+            };
+            let (_, found) = drains(name.as_bytes(), name.as_bytes());
+            assert_eq!(u32::from(found), limit, "{name}");
+            names += usize::from(limit > 0);
+        }
+        for source in profile.time.sources {
+            if let TimeSource::Flag("--graceful-timeout", _) = source {
+                let line = format!("{}\0--graceful-timeout=9\0", profile.name);
+                assert_eq!(drains(b"", line.as_bytes()).1, 0, "{line}");
+            }
+        }
+    }
+    assert_eq!(names, entries(LIMITS).count(), "no name is left over");
 }
 
 #[test]
