@@ -8,8 +8,11 @@ use crate::spy::Spy;
 
 /// A container that needs softstop as much as the one that was there.
 fn sidecar() -> Value {
-    json!({"name": "added", "image": "app:1", "command": ["sh", "-c", "gunicorn side:app"]})
+    json!({"name": "added", "image": "app:1", "command": ["sh", "-c", format!("gunicorn {SIDE}")]})
 }
+
+/// It says how long it takes: what does not keeps the grace that is there when softstop sees it, and that is longer by then.
+const SIDE: &str = "--graceful-timeout 30 side:app";
 
 fn add_sidecar(pod: &Value) -> Vec<Value> {
     let there = pod["spec"]["containers"]
@@ -49,7 +52,8 @@ async fn containers_added_later_are_planned_too() {
         .create_pod("reinvoked", &pod(json!([own])))
         .await
         .accepted();
-    for (index, script) in [(0, "exec gunicorn app:app"), (1, "exec gunicorn side:app")] {
+    for (index, words) in [(0, "app:app"), (1, SIDE)] {
+        let script = format!("exec gunicorn {words}");
         assert_eq!(stored["spec"]["containers"][index]["command"][2], script);
     }
 
