@@ -24,7 +24,7 @@ use crate::observe::Observed;
 use crate::observe::pre_stop::Slot;
 use crate::pod::PodView;
 use crate::settings::{Settings, Source, Sourced};
-use crate::{Verdict, story};
+use crate::story;
 
 /// The delay of a container that serves, where nobody says otherwise: endpoints are gone from every node by then.
 const SERVING_DELAY: u64 = 5;
@@ -284,10 +284,7 @@ fn required(pod: PodView<'_>, container: &Observed<'_>) -> Sourced<u64> {
 /// end; a delay would only let it take on more.)
 fn will_be_told(container: &Observed<'_>, decision: &Decision) -> bool {
     story::works_until_killed(container)
-        && matches!(
-            decision.verdict,
-            Verdict::Exec | Verdict::Init | Verdict::Hook
-        )
+        && decision.reroutes()
         && container
             .profile()
             .is_some_and(|profile| profile.role != Role::Worker)

@@ -24,7 +24,6 @@ mod tests;
 pub(crate) use drain::{DUMB_INIT, Drains, EnvFix, Group, group_signal};
 pub(crate) use hazard::sends_signals;
 
-use softstop_programs::launcher::Passing;
 use softstop_programs::signal::Signal;
 
 use crate::observe::Observed;
@@ -145,7 +144,7 @@ impl Chooser<'_, '_> {
             (_, Entrypoint::Init) => self.init(&self.need("forced", "the setting entrypoint is init")),
             (_, Entrypoint::Hook) => self.forced_hook(),
             (Runs::Unknown, _) => self.hook(&self.need("argv-unknown", "the entrypoint stands in the image, and no image facts are given")),
-            (runs, _) if swallows(runs) => self.hook(&self.need(LAUNCHER_SWALLOWS.0, LAUNCHER_SWALLOWS.1)),
+            (runs, _) if runs.swallower().is_some() => self.hook(&self.need(LAUNCHER_SWALLOWS.0, LAUNCHER_SWALLOWS.1)),
             _ if !self.container.argv.is_proven() => self.hook(&self.need(
                 "argv-unproven",
                 "the entrypoint stands in the image, and the facts are keyed by a tag, which may have moved",
@@ -293,6 +292,11 @@ impl Chooser<'_, '_> {
 }
 
 impl Decision {
+    /// What kept the signal from the program does so no longer, once the plan is carried out.
+    pub(crate) fn reroutes(&self) -> bool {
+        matches!(self.verdict, Verdict::Exec | Verdict::Init | Verdict::Hook)
+    }
+
     /// Edits belong to the verdict `exec` alone.
     fn settled(mut self) -> Self {
         if self.verdict != Verdict::Exec {
@@ -332,10 +336,3 @@ const LAUNCHER_SWALLOWS: (&str, &str) = (
     "launcher-swallows",
     "the launcher in front of the program does not pass SIGTERM on",
 );
-
-/// A launcher in front of it all keeps the signal.
-fn swallows(runs: &Runs) -> bool {
-    runs.launchers()
-        .iter()
-        .any(|peel| peel.passing == Passing::Swallows)
-}

@@ -15,7 +15,7 @@ use crate::plan::Change;
 use crate::pod::{ContainerView, PodView, items};
 use crate::rules::codes;
 use crate::settings::Source;
-use crate::{Capabilities, PreStop, Verdict, story};
+use crate::{Capabilities, Code, PreStop, Verdict, story};
 use edit::{Edit, Editor};
 
 /// Everything the plan changes, and the pod as it is meant to be.
@@ -173,17 +173,11 @@ fn pre_stop(editor: &mut Editor<'_>, container: &Observed<'_>, decision: &Decisi
         ),
         None if decision.verdict == Verdict::Hook => injected::hook(container, decision, share),
         None if share.delay == 0 => return,
-        None => (
-            json!({ "sleep": { "seconds": share.delay } }),
-            if decision.drain_in_delay {
-                codes::NO_DRAIN
-            } else if share.made_up > 0 {
-                codes::OWN_LIMIT
-            } else {
-                codes::SERVES_WITHOUT_DELAY
-            },
-            delay_reason(share, decision),
-        ),
+        None => {
+            let (code, reason) = why_delay(share, decision);
+            let hook = json!({ "sleep": { "seconds": share.delay } });
+            (hook, code, reason)
+        }
     };
     editor.edit(
         &Edit::PreStop {
@@ -195,27 +189,30 @@ fn pre_stop(editor: &mut Editor<'_>, container: &Observed<'_>, decision: &Decisi
     );
 }
 
-fn delay_reason(share: &Share, decision: &Decision) -> String {
+/// The finding that a delay repairs, and what it is for.
+fn why_delay(share: &Share, decision: &Decision) -> (Code, String) {
+    let delay = share.delay;
     if decision.drain_in_delay {
-        format!(
-            "the program drops its requests when it is told to stop: it is told {} s later, when they are done",
-            share.delay
-        )
+        let reason = format!(
+            "the program drops its requests when it is told to stop: it is told {delay} s later, when they are done"
+        );
+        (codes::NO_DRAIN, reason)
     } else if share.made_up > 0 {
-        format!(
-            "a shell kept SIGTERM from the program, whose own limit is shorter than the time that its work had: SIGTERM comes {} s later",
-            share.delay
-        )
+        let reason = format!(
+            "a shell kept SIGTERM from the program, whose own limit is shorter than the time that its work had: SIGTERM comes {delay} s later"
+        );
+        (codes::OWN_LIMIT, reason)
     } else if share.wanted.source == Source::BuiltIn {
-        format!(
-            "clients go on connecting for a while after the pod is marked for deletion: SIGTERM comes {} s later",
-            share.delay
-        )
+        let reason = format!(
+            "clients go on connecting for a while after the pod is marked for deletion: SIGTERM comes {delay} s later"
+        );
+        (codes::SERVES_WITHOUT_DELAY, reason)
     } else {
-        format!(
-            "{} asks for a drain delay of {} s",
-            share.wanted.source, share.delay
-        )
+        let reason = format!(
+            "{} asks for a drain delay of {delay} s",
+            share.wanted.source
+        );
+        (codes::SERVES_WITHOUT_DELAY, reason)
     }
 }
 

@@ -54,6 +54,8 @@ mod tests;
 #[cfg(test)]
 mod tests_grace;
 #[cfg(test)]
+mod tests_limit;
+#[cfg(test)]
 mod tests_signal;
 
 use crate::budget::{Budget, Share};

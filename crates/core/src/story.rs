@@ -1,5 +1,6 @@
 //! What will happen, told for people: who is PID 1, and what a stop does, before and after.
 
+use softstop_programs::launcher::Passing;
 use softstop_programs::profile::Drain;
 
 use crate::budget::{Budget, Share};
@@ -63,7 +64,6 @@ pub(crate) fn tell(
 
 /// The program that the kubelet starts: the outermost launcher that stays, the shell, or the program itself.
 fn pid1(container: &Observed<'_>) -> String {
-    use softstop_programs::launcher::Passing;
     if let Some(peel) = container
         .runs
         .launchers()
@@ -85,7 +85,6 @@ fn pid1(container: &Observed<'_>) -> String {
 
 /// No launcher that stays is in front of what the container runs.
 pub(crate) fn is_pid1(container: &Observed<'_>) -> bool {
-    use softstop_programs::launcher::Passing;
     container
         .runs
         .launchers()
@@ -113,11 +112,10 @@ pub(crate) fn shell_stays(container: &Observed<'_>) -> bool {
 
 /// An init in front of a shell that stays: the shell dies at once, and the kernel kills the program with the init.
 pub(crate) fn init_before_shell(container: &Observed<'_>) -> bool {
-    shell_stays(container) && has_init(container)
+    shell_stays(container) && init_in_front(container)
 }
 
-fn has_init(container: &Observed<'_>) -> bool {
-    use softstop_programs::launcher::Passing;
+fn init_in_front(container: &Observed<'_>) -> bool {
     container
         .runs
         .launchers()
@@ -127,22 +125,16 @@ fn has_init(container: &Observed<'_>) -> bool {
 
 /// A launcher in front of the program keeps the stop signal from it.
 fn launcher_keeps_signal(container: &Observed<'_>) -> bool {
-    use softstop_programs::launcher::Passing;
-    container
-        .runs
-        .launchers()
-        .iter()
-        .any(|peel| peel.passing == Passing::Swallows)
-        || container
-            .main_program()
-            .is_some_and(|program| program.swallower().is_some())
+    let program = container.main_program();
+    container.runs.swallower().is_some()
+        || program.is_some_and(|program| program.swallower().is_some())
 }
 
 /// As the pod is written, nothing tells the program to stop until it is killed at the end of the grace. A bash that may
 /// replace itself counts, a trap and an init in front of a shell do not: they end the program before.
 pub(crate) fn works_until_killed(container: &Observed<'_>) -> bool {
     (shell_stays(container) || launcher_keeps_signal(container))
-        && !has_init(container)
+        && !init_in_front(container)
         && !traps(container)
 }
 

@@ -41,10 +41,12 @@ pub fn run(delay: u64, grace: u64, signal: Option<Signal>) -> u8 {
         return 0;
     }
     sys::sleep(delay);
-    if hook.look() {
-        sys::sleep(hook.later());
+    let mut seen = hook.look();
+    if seen && let later @ 1.. = hook.later() {
+        sys::sleep(later);
+        seen = hook.look();
     }
-    if !hook.look() {
+    if !seen {
         say(SIGNALLED_NOTHING, b"/proc cannot be read");
         return 0;
     }

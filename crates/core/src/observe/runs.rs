@@ -120,12 +120,7 @@ impl Program {
 
     /// The launcher that keeps a stop signal from the program, if there is one.
     pub(crate) fn swallower(&self) -> Option<&'static Launcher> {
-        let peeled = self
-            .launchers
-            .iter()
-            .find(|peel| peel.passing == Passing::Swallows)
-            .map(|peel| peel.launcher);
-        peeled.or(self
+        swallower(&self.launchers).or(self
             .unread
             .filter(|launcher| launcher.passing == Passing::Swallows))
     }
@@ -296,6 +291,11 @@ impl Runs {
         }
     }
 
+    /// The launcher in front of it all that keeps a stop signal, if there is one.
+    pub(crate) fn swallower(&self) -> Option<&'static Launcher> {
+        swallower(self.launchers())
+    }
+
     /// Whether something runs that the command does not show.
     pub(crate) fn hides_program(&self) -> bool {
         matches!(
@@ -319,6 +319,12 @@ impl Runs {
             _ => None,
         }
     }
+}
+
+fn swallower(launchers: &[Peel]) -> Option<&'static Launcher> {
+    let mut peels = launchers.iter();
+    let peel = peels.find(|peel| peel.passing == Passing::Swallows)?;
+    Some(peel.launcher)
 }
 
 fn unreadable(why: Option<Unreadable>, env: &Env<'_>) -> Option<Opaque> {

@@ -85,10 +85,7 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
             pointer: container.entry_pointer(),
             span: container.entry_span(),
             on_stop: Some(story::before(container, decision, subject.budget)),
-            repaired: matches!(
-                decision.verdict,
-                Verdict::Exec | Verdict::Init | Verdict::Hook
-            ),
+            repaired: decision.reroutes(),
             ..RULE.about(container, "", message, fix)
         });
     }

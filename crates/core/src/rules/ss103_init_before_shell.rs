@@ -1,7 +1,7 @@
 //! SS103: an init in front of a shell that dies.
 
 use super::{Rule, Subject};
-use crate::{Code, Finding, Severity, Verdict, story};
+use crate::{Code, Finding, Severity, story};
 
 pub(super) static RULE: Rule = Rule {
     code: Code("SS103"),
@@ -54,7 +54,7 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
             pointer: container.entry_pointer(),
             span: container.entry_span(),
             on_stop: Some(story::before(container, decision, subject.budget)),
-            repaired: matches!(decision.verdict, Verdict::Exec | Verdict::Init | Verdict::Hook),
+            repaired: decision.reroutes(),
             ..RULE.about(
                 container,
                 "",

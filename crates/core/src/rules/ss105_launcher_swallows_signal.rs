@@ -1,7 +1,5 @@
 //! SS105: a launcher that keeps SIGTERM from the program.
 
-use softstop_programs::launcher::Passing;
-
 use super::{Rule, Subject};
 use crate::{Code, Finding, Severity, Verdict};
 
@@ -53,13 +51,9 @@ fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
             || container.main_program().into_iter().collect::<Vec<_>>(),
             |script| script.tails.iter().collect(),
         );
-        let in_front = container
+        let launcher = container
             .runs
-            .launchers()
-            .iter()
-            .find(|peel| peel.passing == Passing::Swallows);
-        let launcher = in_front
-            .map(|peel| peel.launcher)
+            .swallower()
             .or_else(|| programs.iter().find_map(|program| program.swallower()));
         let Some(launcher) = launcher.filter(|_| !container.has_init()) else {
             continue;

@@ -55,18 +55,18 @@ limit (`hypercorn --graceful-timeout 30`): then it waits no longer than its work
 };
 
 fn check(subject: &Subject<'_, '_>, findings: &mut Vec<Finding>) {
-    for (container, decision, share) in subject.signalled() {
+    for (container, _, share) in subject.signalled() {
         if share.made_up == 0 {
             continue;
         }
         let title = container.title();
         let (had, delay) = (subject.budget.grace, share.delay);
         let message = match &share.drain {
-            Some(time) if !decision.drain_in_delay => format!(
+            Some(time) => format!(
                 "{title} gives its work {} s once it is told to stop ({}), where it had {had} s: the signal has to wait {delay} s",
                 time.seconds, time.says
             ),
-            _ => format!(
+            None => format!(
                 "{title} drops its work once it is told to stop, where it had {had} s: the signal has to wait {delay} s"
             ),
         };
